@@ -1,0 +1,100 @@
+# One target per wish. Each makes its own .venv first, exactly as requirements/dev.txt says.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+TESTS ?= tests
+SUPPORTED := import ensurepip, sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c '$(SUPPORTED)' 2>/dev/null && { echo $$python; break; }; done)
+
+# The real data sets, where they are at hand; without them every service makes its own.
+ifneq ($(wildcard ../shared/data),)
+export TOWPATH_DATA ?= $(abspath ../shared/data)
+endif
+
+# --universal with the fewest forks: one version of each package for every Python and every system.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--annotation-style line --custom-compile-command "make pins"
+UPGRADE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint format typecheck ci-local coverage-map clean \
+	pins pins-check pins-outdated pins-update pins-upgrade
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*?## "} /^[a-z-]+:.*?## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/made ## Make .venv with every package at its pinned version
+
+$(VENV)/made: $(VENV)/packages pyproject.toml
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# --clear, so that what is installed is what the file says and nothing that was there before.
+$(VENV)/packages: requirements/dev.txt
+	@test -n "$(PYTHON)" || { echo "make: found no Python 3.11 to 3.13 that can make a venv;" \
+		"name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: setup ## Train, prove, pack, serve and ask real models, in a minute
+	$(BIN)/towpath demo
+
+test: setup ## Run the tests; TESTS="tests/core -k plan" for some of them
+	$(BIN)/python -m pytest -n auto $(TESTS)
+
+bench: setup ## Run every benchmark
+	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+lint: setup ## Check style, likely bugs and forbidden calls
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## Write the code as lint wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+typecheck: setup ## Check the types of towpath/
+	$(BIN)/mypy
+
+ci-local: ## What CI does first: lint, typecheck, test; stops at the first failure
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory typecheck
+	@$(MAKE) --no-print-directory test
+
+coverage-map: setup ## Show which runbook rows and scenarios the tests prove
+	$(BIN)/python -m tests.coverage_map
+
+# dev.txt holds everything and decides; the others are its subsets, so one package has one version everywhere.
+pins: setup ## Compile requirements/*.in to exact, hashed *.txt; versions stay unless a line asks for more
+	cd requirements && $(abspath $(BIN))/$(COMPILE) $(UPGRADE) --output-file dev.txt dev.in serving.in training.in control.in
+	cd requirements && $(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file serving.txt serving.in
+	cd requirements && $(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file training.txt serving.in training.in
+	cd requirements && $(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file control.txt serving.in control.in
+
+pins-check: setup ## Refuse unpinned or unhashed lines, two versions of one package, conflicts, what does not resolve
+	$(PIP) check
+	$(BIN)/towpath deps check
+	@set -e; for file in requirements/*.txt; do echo "$$file resolves"; \
+		$(PIP) install --dry-run --ignore-installed --require-hashes -r $$file; done
+
+pins-outdated: setup ## List packages that have a newer version
+	$(BIN)/python -m pip --disable-pip-version-check list --outdated
+
+pins-update: ## Move one package: make pins-update PACKAGE=numpy VERSION=2.4.7
+	@set -- $(PACKAGE); test $$# -eq 1 -a -n "$(VERSION)" || { echo "make: one package at a time, so that a failing" \
+		"test names it: make pins-update PACKAGE=numpy VERSION=2.4.7" >&2; exit 2; }
+	@$(MAKE) --no-print-directory pins UPGRADE="--upgrade-package $(PACKAGE)==$(VERSION)"
+	@grep -q "^$(PACKAGE)==$(VERSION) " requirements/dev.txt || { echo \
+		"make: requirements/*.in leave no room for $(PACKAGE)==$(VERSION), or do not need it" >&2; exit 1; }
+	@$(MAKE) --no-print-directory test
+
+pins-upgrade: ## Move every package to its newest version (monthly), then run the tests
+	@$(MAKE) --no-print-directory pins UPGRADE=--upgrade
+	@$(MAKE) --no-print-directory test
+
+clean: ## Remove .venv and everything that tools left behind
+	rm -rf $(VENV) build dist reports .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The tests of Towpath; each name is a sentence about behaviour."""
