@@ -1,0 +1,169 @@
+"""All faults of a declaration at once, each with its path and a mend."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from towpath.core.errors import Faulty, InfrastructureError, UsageError
+from towpath.declare import (
+    Batch,
+    Record,
+    Service,
+    Style,
+    at_least,
+    auc,
+    band,
+    best_for,
+    binary,
+    count,
+    csv,
+    decide,
+    f1,
+    multiclass,
+    probability,
+    regression,
+    rmse,
+    slices,
+    stratified,
+    value,
+)  # fmt: skip
+from towpath.declare.check import check_service, faults_of
+from towpath.declare.load import load_service
+
+SHA = "0" * 64
+
+
+class Customer(Record):
+    Age: int
+
+
+def declaration(**changes: Any) -> Service:
+    """A sound declaration with some parts changed."""
+    parts: dict[str, Any] = {
+        "name": "churn",
+        "record": Customer,
+        "target": binary("Exited", positive="churn"),
+        "data": csv("churn.csv", sha256=SHA),
+        "answer": {"p": probability("churn")},
+        "metrics": [auc()],
+    }
+    service = Service(**(parts | changes))
+    service.build(lambda columns: None)
+    return service
+
+
+def only_fault(**changes: Any) -> tuple[str, str]:
+    [fault] = faults_of(declaration(**changes))
+    return fault
+
+
+def test_a_sound_declaration_has_no_faults():
+    check_service(
+        declaration(threshold=best_for("f1"), gates=[at_least("auc", 0.8), slices("Age", "recall", max_gap=0.1)])
+    )
+
+    assert list(faults_of(declaration())) == []
+
+
+@pytest.mark.parametrize("name", ["Churn", "1churn", "bank churn", "", "a" * 40, "bank_churn"])
+def test_a_service_has_a_plain_name(name: str):
+    assert only_fault(name=name)[0] == "name"
+
+
+def test_a_service_is_not_named_like_a_route():
+    assert only_fault(name="health") == ("name", "'health' is the name of a route; choose another")
+
+
+def test_the_target_is_not_in_the_record():
+    assert only_fault(target=binary("Age", positive="churn"))[0] == "record.Age"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "says"),
+    [
+        ({"answer": {}}, "answer", "is empty"),
+        ({"answer": {"p": probability("leave")}}, "answer.p", "the classes are not churn, churn"),
+        ({"answer": {"v": value()}}, "answer.v", "the target has classes"),
+        ({"answer": {"b": band("churn", {"LOW": 0.7, "HIGH": 0.3})}}, "answer.b", "must rise and end at 1.0"),
+        ({"metrics": []}, "metrics", "is empty"),
+        ({"metrics": [rmse()]}, "metrics.rmse", "does not measure a binary target"),
+        ({"metrics": [f1("leave")]}, "metrics.f1", "is not a class"),
+        ({"gates": [at_least("f1", 0.6)]}, "gates[0]", "add it to metrics"),
+        ({"gates": [slices("Gender", "recall", max_gap=0.1)]}, "gates[0]", "not a field of the record"),
+        ({"threshold": best_for("auc")}, "threshold", "does not depend on it"),
+        ({"threshold": 1.5}, "threshold", "between 0 and 1"),
+        ({"split": stratified(test=20)}, "split.test", "a share between 0 and 1"),
+        ({"data": csv("churn.csv", sha256="todo")}, "data.churn.csv", "sha256sum churn.csv"),
+        ({"style": Style("flask", messages={("text", "missing"): "?"})}, "style.messages.text", "it has Age"),
+        ({"style": Style(batch=Batch("rows", max=0))}, "style.batch.max", "1 to 100000"),
+        ({"style": Style(batch=Batch("rows", reply={"n": count()}))}, "style.batch.reply", "has no answers()"),
+    ],
+)
+def test_each_fault_has_its_path_and_a_mend(changes: dict[str, Any], path: str, says: str):
+    found, reason = only_fault(**changes)
+
+    assert found == path
+    assert says in reason
+
+
+def test_answers_fit_the_kind_of_target():
+    of_three = {"target": multiclass("species", classes=("a", "b", "c")), "metrics": [f1("a")]}
+
+    assert "of several use class_name()" in only_fault(**of_three, answer={"d": decide("a")})[1]
+    assert (
+        "this is a regression"
+        in only_fault(target=regression("price"), metrics=[rmse()], answer={"p": probability("churn")})[1]
+    )
+
+
+def test_labels_stand_for_all_classes():
+    target = multiclass("species", classes=("a", "b"), labels=(0, 1, 2))
+
+    assert only_fault(target=target, metrics=[f1("a")], answer={"p": probability("a")})[0] == "target.labels"
+
+
+def test_all_faults_come_at_once():
+    with pytest.raises(Faulty) as refused:
+        check_service(declaration(name="Churn", answer={}, metrics=[], threshold=0.0))
+
+    assert [path for path, _ in refused.value.faults] == ["name", "answer", "metrics", "threshold"]
+    assert str(refused.value).startswith("the declaration of 'Churn' has 4 faults:")
+
+
+def test_a_service_without_build_is_told_how_to_write_one():
+    service = declaration()
+    service.builder = None
+
+    assert "@service.build" in dict(faults_of(service))["build"]
+
+
+def test_a_folder_without_a_declaration_names_the_command_that_makes_one(tmp_path: Path):
+    with pytest.raises(InfrastructureError, match=r"there is no service\.py") as missing:
+        load_service(tmp_path)
+
+    assert missing.value.hint == f"towpath new {tmp_path.name} makes one"
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("service = 3", "declares no service"),
+        ("x = 1\nfrom nowhere import y", "line 2: ModuleNotFoundError: No module named 'nowhere'"),
+        ("x = 1\n\ndef (", "line 3: invalid syntax"),
+    ],
+)
+def test_a_file_that_does_not_run_is_told_with_its_line(tmp_path: Path, source: str, says: str):
+    (tmp_path / "service.py").write_text(source)
+
+    with pytest.raises(UsageError, match=says):
+        load_service(tmp_path)
+
+
+def test_a_changed_file_is_read_anew(tmp_path: Path):
+    text = (Path(__file__).parents[2] / "examples/portfolio/services/iris/service.py").read_text()
+    (tmp_path / "service.py").write_text(text)
+    before = load_service(tmp_path).title
+    (tmp_path / "service.py").write_text(text.replace("Iris Classification API", "Irises"))
+
+    assert (before, load_service(tmp_path).title) == ("Iris Classification API", "Irises")

@@ -1,0 +1,1 @@
+"""Data sets: brought by sha256 into the object store, read into checked tables."""

@@ -1,0 +1,151 @@
+"""All faults of a declaration at once, each with its path and a mend."""
+
+import re
+from collections.abc import Iterator
+
+from towpath.core import answer as item
+from towpath.core.contract import Task
+from towpath.core.errors import Faulty
+from towpath.declare.gates import Champion, Limit, Slices
+from towpath.declare.metrics import NEEDS_DECISION, Metric
+from towpath.declare.service import Service, Threshold
+
+Fault = tuple[str, str]
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,38}")
+RESERVED = frozenset(
+    {"health", "live", "ready", "metrics", "docs", "v2", "predict", "explain", "model_info", "openapi"}
+)
+"""A service is served under /{service}, where these are routes already."""
+REGRESSION_METRICS = frozenset({"r2", "rmse"})
+
+
+def check_service(service: Service) -> None:
+    """Raises Faulty with every fault of the declaration."""
+    found = list(faults_of(service))
+    if found:
+        raise Faulty(f"the declaration of {service.name!r}", found, hint="docs/declare.md explains each part")
+
+
+def faults_of(service: Service) -> Iterator[Fault]:
+    """Every fault as (path, what is wrong and what to write instead)."""
+    yield from _name_faults(service)
+    yield from service.record_faults
+    yield from _target_faults(service)
+    yield from _answer_faults(service)
+    yield from _style_faults(service)
+    yield from _measure_faults(service)
+    yield from _data_faults(service)
+    if service.builder is None:
+        yield "build", "is missing; write a function under @service.build that returns a scikit-learn estimator"
+
+
+def _name_faults(service: Service) -> Iterator[Fault]:
+    if not NAME.fullmatch(service.name):
+        yield "name", f"is {service.name!r}; use 1 to 39 of a-z, 0-9 and '-', beginning with a letter"
+    elif service.name in RESERVED:
+        yield "name", f"{service.name!r} is the name of a route; choose another"
+
+
+def _target_faults(service: Service) -> Iterator[Fault]:
+    task = service.target.task
+    if task.kind != "regression" and len(set(task.classes)) != len(task.classes):
+        yield "target.classes", f"are not different from each other: {', '.join(task.classes)}"
+    if task.kind == "multiclass" and len(task.classes) < 2:
+        yield "target.classes", f"has {len(task.classes)}; two at least are needed"
+    if len(service.target.labels) != len(task.classes):
+        yield (
+            "target.labels",
+            f"has {len(service.target.labels)} values for {len(task.classes)} classes; give one for each",
+        )
+    if any(field.name == task.target and field.role == "feature" for field in service.fields):
+        yield (
+            f"record.{task.target}",
+            "is the target; a record that holds it leaves nothing to predict: remove the field",
+        )
+
+
+def _answer_faults(service: Service) -> Iterator[Fault]:
+    if not service.answer:
+        yield "answer", 'is empty; give at least one entry: {"prediction": class_index()}'
+    for name, entry in service.answer.items():
+        if fault := _item_fault(entry, service.target.task):
+            yield f"answer.{name}", fault
+
+
+def _item_fault(entry: item.Item, task: Task) -> str | None:
+    of = getattr(entry, "of", None)
+    if of is not None and of not in task.classes:
+        classes = ", ".join(task.classes) or "none: this is a regression"
+        return f"is about {of!r}, which is not a class; the classes are {classes}"
+    if isinstance(entry, item.Value) and task.kind != "regression":
+        return "is a value, but the target has classes; use probability(), decide() or class_name()"
+    classy = item.ClassIndex | item.ClassName | item.Probabilities | item.Top
+    if isinstance(entry, classy) and task.kind == "regression":
+        return "is about classes, but the target is a number; use value()"
+    if isinstance(entry, item.Band):
+        return _band_fault(entry)
+    if isinstance(entry, item.Decide) and task.kind != "binary":
+        return "decides between two classes; of several use class_name() or class_index()"
+    return None
+
+
+def _band_fault(entry: item.Band) -> str | None:
+    uppers = [upper for _, upper in entry.edges]
+    if not uppers or uppers != sorted(set(uppers)) or uppers[-1] != 1.0:
+        return f"has upper edges {uppers}; they must rise and end at 1.0"
+    return None
+
+
+def _style_faults(service: Service) -> Iterator[Fault]:
+    names = {field.name for field in service.fields}
+    for name, _, _ in service.style.messages:
+        if name not in names:
+            yield (
+                f"style.messages.{name}",
+                f"is about a field the record does not have; it has {', '.join(sorted(names))}",
+            )
+    if not 1 <= service.style.batch.max <= 100_000:
+        yield "style.batch.max", f"is {service.style.batch.max}; a batch takes 1 to 100000 records"
+    if not any(isinstance(entry.item, item.Answers) for entry in service.style.batch.reply):
+        yield "style.batch.reply", 'has no answers(); add one entry: {"predictions": answers()}'
+
+
+def _measure_faults(service: Service) -> Iterator[Fault]:
+    measured = {metric.kind for metric in service.metrics}
+    if not measured:
+        yield "metrics", "is empty; name at least one, such as auc() or rmse()"
+    for metric in service.metrics:
+        yield from _metric_faults(metric, service.target.task)
+    for number, gate in enumerate(service.gates):
+        if isinstance(gate, Limit | Champion) and gate.metric not in measured:
+            yield f"gates[{number}]", f"is about {gate.metric}, which is not measured; add it to metrics"
+        if isinstance(gate, Slices) and gate.field not in {field.name for field in service.fields}:
+            yield f"gates[{number}]", f"slices by {gate.field}, which is not a field of the record"
+    if isinstance(service.threshold, Threshold) and service.threshold.metric not in NEEDS_DECISION:
+        yield (
+            "threshold",
+            f"{service.threshold.metric} does not depend on it; choose among {', '.join(sorted(NEEDS_DECISION))}",
+        )
+    if isinstance(service.threshold, float | int) and not 0 < service.threshold < 1:
+        yield "threshold", f"is {service.threshold}; a probability between 0 and 1 is meant"
+
+
+def _metric_faults(metric: Metric, task: Task) -> Iterator[Fault]:
+    if (metric.kind in REGRESSION_METRICS) != (task.kind == "regression"):
+        yield f"metrics.{metric.kind}", f"does not measure a {task.kind} target"
+    if metric.of is not None and metric.of not in task.classes:
+        yield f"metrics.{metric.kind}", f"is about {metric.of!r}, which is not a class: {', '.join(task.classes)}"
+    if metric.kind in ("auc", "brier") and task.kind == "multiclass":
+        yield f"metrics.{metric.kind}", "needs two classes; use accuracy() or log_loss()"
+
+
+def _data_faults(service: Service) -> Iterator[Fault]:
+    for source in service.data.reads.sources:
+        if not re.fullmatch(r"[0-9a-f]{64}", source.sha256):
+            yield (
+                f"data.{source.name}",
+                f"has sha256 {source.sha256!r}; give its 64 hexadecimal digits: sha256sum {source.name}",
+            )
+    if not 0 < service.split.test < 1:
+        yield "split.test", f"is {service.split.test}; a share between 0 and 1 is meant, such as 0.2"
