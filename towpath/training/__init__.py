@@ -1,0 +1,1 @@
+"""From data to a proved candidate: fit, evaluate, compile, prove."""

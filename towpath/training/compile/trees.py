@@ -1,0 +1,183 @@
+"""Fitted tree estimators of scikit-learn to forests, and forests to ONNX."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+
+from towpath.core.plan import Column, Link
+from towpath.training.compile import ensemble
+from towpath.training.compile.encoders import ordinal
+from towpath.training.compile.features import Feature, Inputs
+from towpath.training.compile.fold import Splits, fold
+from towpath.training.compile.forest import Forest, Tree, base_values, path_contributions, plant
+from towpath.training.compile.guards import guarded
+from towpath.training.compile.preprocess import setting_not_supported
+from towpath.training.compile.reach import NOBODY, visitors
+
+
+@dataclass(frozen=True)
+class TreeModel:
+    """A forest over features of the columns, and the link that makes scores of its raw scores."""
+
+    forest: Forest
+    features: Sequence[Feature]
+    columns: Sequence[Column]
+    link: Link
+
+    @property
+    def outputs(self) -> int:
+        return self.forest.outputs
+
+    @cached_property
+    def splits(self) -> Splits:
+        return fold(self.forest, self.features, self.columns)
+
+    def graph(self) -> bytes:
+        return ensemble.raw_graph(*guarded(self.forest, self.splits, self.features), len(self.columns))
+
+    def explain(self) -> bytes:
+        leaves = path_contributions(self.forest, self.splits.column, len(self.columns))
+        return ensemble.explain_graph(self.forest, self.splits, leaves)
+
+    def base(self) -> tuple[float, ...]:
+        return tuple(base_values(self.forest).tolist())
+
+    def thresholds(self) -> list[tuple[int, float]]:
+        """Columns and the largest numbers that still go left, each once."""
+        nodes = self._limits()
+        return sorted({(int(self.splits.column[node]), float(self.splits.limit[node])) for node in nodes})
+
+    def visits(self, rows: np.ndarray) -> list[tuple[int, int, float]]:
+        """For each split of a number that some row comes to: that row, the column, and the limit."""
+        found = visitors(self.forest, self.splits, rows)
+        nodes = [node for node in self._limits() if found[node] != NOBODY]
+        return [(int(found[node]), int(self.splits.column[node]), float(self.splits.limit[node])) for node in nodes]
+
+    def _limits(self) -> np.ndarray:
+        """The nodes that cut a number column in two."""
+        inner = (self.forest.left >= 0) & ~self.splits.equal & np.isfinite(self.splits.limit)
+        inner[list(self.splits.members)] = False
+        return np.flatnonzero(inner)
+
+
+def _single_tree(estimator: Any, inputs: Inputs) -> TreeModel:
+    return _averaged([estimator], estimator, inputs)
+
+
+def _forest(estimator: Any, inputs: Inputs) -> TreeModel:
+    return _averaged(estimator.estimators_, estimator, inputs)
+
+
+def _averaged(trees: Sequence[Any], owner: Any, inputs: Inputs) -> TreeModel:
+    if owner.n_outputs_ > 1:
+        raise setting_not_supported(owner, inputs.place, f"{owner.n_outputs_} targets")
+    classes = getattr(owner, "n_classes_", 1)
+    chosen = slice(1, 2) if classes == 2 else slice(0, classes)
+    outputs = 1 if classes <= 2 else int(classes)
+    planted = plant(
+        [_sklearn_tree(tree.tree_, chosen) for tree in trees], outputs, np.zeros(outputs), len(trees), single=True
+    )
+    return TreeModel(planted, inputs.features, inputs.columns, "identity")
+
+
+def _sklearn_tree(tree: Any, chosen: slice) -> Tree:
+    return Tree(
+        left=tree.children_left,
+        right=tree.children_right,
+        feature=tree.feature,
+        threshold=tree.threshold,
+        missing_left=tree.missing_go_to_left.astype(bool),
+        values=tree.value[:, 0, chosen],
+    )
+
+
+def _boosting(estimator: Any, inputs: Inputs) -> TreeModel:
+    outputs = estimator.n_trees_per_iteration_
+    trees = [_boosted_tree(tree, target) for round_ in estimator._predictors for target, tree in enumerate(round_)]
+    start = np.array(estimator._baseline_prediction, dtype=np.float64).reshape(outputs)
+    planted = plant(trees, outputs, start, divisor=1, single=False)
+    return TreeModel(
+        planted, _boosting_features(estimator, inputs), inputs.columns, _boosting_link(estimator, inputs.place)
+    )
+
+
+def _boosting_features(estimator: Any, inputs: Inputs) -> Sequence[Feature]:
+    """Categories first, each as its position, then the numbers: the order of scikit-learn's own preprocessor."""
+    if estimator._preprocessor is None:
+        return inputs.features
+    categorical = list(zip(inputs.features, estimator.is_categorical_, strict=True))
+    coded = [feature for feature, is_category in categorical if is_category]
+    encoder = estimator._preprocessor.named_transformers_["encoder"]
+    encoded = ordinal(encoder, coded, f"{inputs.place}'s own encoder")
+    return encoded + [feature for feature, is_category in categorical if not is_category]
+
+
+def _boosting_link(estimator: Any, place: str) -> Link:
+    if isinstance(estimator, HistGradientBoostingClassifier):
+        return "logistic" if estimator.n_trees_per_iteration_ == 1 else "softmax"
+    if estimator.loss not in {"squared_error", "absolute_error", "quantile"}:
+        raise setting_not_supported(estimator, place, f"loss={estimator.loss!r}")
+    return "identity"
+
+
+def _boosted_tree(predictor: Any, target: int) -> Tree:
+    nodes = predictor.nodes
+    leaf = nodes["is_leaf"].astype(bool)
+    left, right = (np.where(leaf, -1, nodes[side].astype(np.int64)) for side in ("left", "right"))
+    return Tree(
+        left=left,
+        right=right,
+        feature=nodes["feature_idx"].astype(np.int64),
+        threshold=nodes["num_threshold"],
+        missing_left=nodes["missing_go_to_left"].astype(bool),
+        values=_mean_below(left, right, nodes["value"], nodes["count"])[:, None],
+        target=target,
+        categories=_left_categories(predictor, leaf),
+    )
+
+
+def _mean_below(left: np.ndarray, right: np.ndarray, values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The nodes' values, an inner node's being the mean of the leaves below it, weighted by their training rows."""
+    means = values.astype(np.float64)
+    rows = counts.astype(np.float64)
+    for node in reversed(np.flatnonzero(left >= 0)):  # children stand behind their parent
+        below = [left[node], right[node]]
+        means[node] = np.average(means[below], weights=rows[below])
+    return means
+
+
+def _left_categories(predictor: Any, leaf: np.ndarray) -> dict[int, frozenset[float]]:
+    nodes = predictor.nodes
+    categorical = np.flatnonzero(nodes["is_categorical"].astype(bool) & ~leaf)
+    return {int(node): _bits(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]) for node in categorical}
+
+
+def _bits(words: np.ndarray) -> frozenset[float]:
+    """The set that eight 32-bit words stand for."""
+    return frozenset(float(32 * i + bit) for i, word in enumerate(words) for bit in range(32) if int(word) >> bit & 1)
+
+
+TREES: dict[type, Callable[[Any, Inputs], TreeModel]] = {
+    DecisionTreeClassifier: _single_tree,
+    DecisionTreeRegressor: _single_tree,
+    ExtraTreeClassifier: _single_tree,
+    ExtraTreeRegressor: _single_tree,
+    RandomForestClassifier: _forest,
+    RandomForestRegressor: _forest,
+    ExtraTreesClassifier: _forest,
+    ExtraTreesRegressor: _forest,
+    HistGradientBoostingClassifier: _boosting,
+    HistGradientBoostingRegressor: _boosting,
+}

@@ -1,0 +1,224 @@
+"""Train a service: split, choose the threshold, fit, compile, prove, measure, and lay out everything a bundle holds."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from towpath.core import formats, manifest
+from towpath.core.contract import Contract
+from towpath.core.errors import VerificationRefused
+from towpath.core.evaluation import Evaluation, ParityResult
+from towpath.core.golden import GoldenRow
+from towpath.core.lineage import DataLineage
+from towpath.core.settings import Settings
+from towpath.data.table import LabelledRows
+from towpath.declare.service import Service
+from towpath.engine.contributions import Contribution
+from towpath.engine.engine import Engine, build_engine
+from towpath.training import card, gates, golden, metrics, parity, reference
+from towpath.training.compiled import CompiledPlan, compile_plan
+from towpath.training.fit import choose_threshold, fit, is_text, model_input
+from towpath.training.split import describe_split, split_rows
+
+HOLDOUT = 1_000  # rows kept aside, which diffs and comparisons use
+LIMITS_TRIED = 20_000  # rows on and just beyond the limits of splits; a share of a large forest's, all of a small one's
+ADDITIVE = 1e-9  # relative to the score, as parity
+LIBRARIES = ("scikit-learn", "numpy", "pandas", "onnx", "onnxruntime", "msgspec")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What one training leaves: a bundle's files, the split's positions, the held-out sample, what was measured."""
+
+    files: dict[str, bytes]
+    train: np.ndarray
+    test: np.ndarray
+    holdout: bytes
+    evaluation: Evaluation
+    settings: Settings
+    data: DataLineage
+
+
+def train(service: Service, rows: LabelledRows, *, seed: int, say: Say) -> Trained:
+    """Everything from labelled rows to a proved model. Test rows are looked at once, to measure.
+
+    Raises VerificationRefused where the estimator cannot be compiled or is not proved.
+    """
+    learn, test = split_rows(service.split, rows.targets)
+    say(f"choosing the threshold on {len(learn)} training rows")
+    settings = Settings(choose_threshold(service, rows.features.iloc[learn], rows.targets[learn], seed=seed))
+    say(f"fitting on {len(learn)} training rows")
+    estimator = fit(service, rows.features.iloc[learn], rows.targets[learn], seed=seed)
+
+    say("compiling")
+    compiled = compile_plan(service, estimator, rows.features.iloc[learn])
+    engine = build_engine(service.contract(), compiled.plan, settings, compiled.files)
+    say("proving that the compiled model answers as scikit-learn does")
+    golden_rows = _golden_rows(service, estimator, rows.features.iloc[learn], compiled, seed)
+    unseen = rows.features.iloc[test]
+    proved, scores = prove(service, estimator, engine, compiled, unseen, golden_rows, seed=seed)
+    engine.check(golden_rows)
+
+    say(f"measuring on {len(test)} rows it has not seen")
+    contributions = engine.contributions(to_records(engine, service, unseen.iloc[:HOLDOUT]))
+    evaluation = _evaluate(
+        service, rows, test, scores, settings, proved, _additivity(engine, scores, contributions), seed
+    )
+    holdout = _holdout(service, rows, test)
+    lineage = DataLineage(
+        rows.origin, rows.sources, len(rows), describe_split(service.split, learn, test), formats.digest(holdout)
+    )
+    importances = {} if is_text(service) else reference.mean_importances(contributions)
+    kept = reference.make_reference(service.columns.fields, unseen, scores, settings.threshold, importances)
+    described = card.write_card(service.contract(), settings, lineage, evaluation, describe(estimator), importances)
+    files = _lay_out(service.contract(), compiled, settings, golden_rows, kept, evaluation, lineage, described)
+    return Trained(files, learn, test, holdout, evaluation, settings, lineage)
+
+
+def prove(
+    service: Service,
+    estimator: Any,
+    engine: Engine,
+    compiled: CompiledPlan,
+    unseen: pd.DataFrame,
+    golden_rows: list[GoldenRow],
+    *,
+    seed: int,
+) -> tuple[ParityResult, np.ndarray]:
+    """Compare engine and scikit-learn on unseen rows, on rows at the limits of the trees' splits, and on golden rows.
+
+    Returns the result and the engine's scores of the unseen rows. Raises VerificationRefused naming the worst rows.
+    """
+    scores = engine.scores(to_records(engine, service, unseen))
+    pairs = [(parity.predictions(estimator, model_input(service, unseen)), scores)]
+    if compiled.columns:
+        asked = parity.threshold_rows(estimator, compiled.columns, unseen, most=LIMITS_TRIED, seed=seed)
+        limits = engine.score_rows(parity.to_rows(asked, compiled.columns).tolist())
+        pairs.append((parity.predictions(estimator, model_input(service, asked)), limits))
+    golden_scores = engine.scores([engine.read(row.record) for row in golden_rows])
+    pairs.append((np.array([row.scores for row in golden_rows]), golden_scores))
+    expected, actual = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    cut = [engine.settings.threshold] if service.target.task.kind == "binary" else []
+    found = parity.prove(expected, actual, thresholds=cut)
+    found.require()
+    return ParityResult(found.rows, bound(found.worst), found.tolerance, found.flips), scores
+
+
+def to_records(engine: Engine, service: Service, frame: pd.DataFrame) -> list[msgspec.Struct]:
+    """Rows of a frame as records of the engine, whose fields without a column take their defaults."""
+    fillers = {
+        field.name: None for field in service.fields if field.role != "feature" and field.required and field.nullable
+    }
+    plain = frame.astype(object).where(frame.notna(), None)
+    names = [(field, field.columns) for field in service.columns.fields]
+    rows = plain.to_dict("records")
+    return [
+        engine.read(fillers | {field.name: _from_row(row, columns, bool(field.names)) for field, columns in names})
+        for row in rows
+    ]
+
+
+def bound(difference: float) -> float:
+    """The power of ten above a difference: its last bits are the machine's, and a bundle's id must not be.
+
+    >>> bound(2.2e-16), bound(0.0)
+    (1e-15, 1e-15)
+    """
+    return 10.0 ** max(-15, math.ceil(math.log10(difference))) if difference > 0 else 1e-15
+
+
+def describe(estimator: Any) -> str:
+    """The classes of a pipeline's steps: `ColumnTransformer, HistGradientBoostingClassifier`."""
+    steps = getattr(estimator, "steps", None)
+    return ", ".join(type(step).__name__ for _, step in steps) if steps else type(estimator).__name__
+
+
+def lock() -> str:
+    """The libraries that made the model, exactly: a scikit-learn of another version trains another one."""
+    return "".join(f"{name}=={version(name)}\n" for name in LIBRARIES)
+
+
+def _from_row(row: Mapping[Any, Any], columns: tuple[str, ...], vector: bool) -> Any:
+    return [row[name] for name in columns] if vector else row[columns[0]]
+
+
+def _golden_rows(
+    service: Service, estimator: Any, frame: pd.DataFrame, compiled: CompiledPlan, seed: int
+) -> list[GoldenRow]:
+    rows = golden.golden_records(service.columns.fields, frame, compiled.thresholds, seed=seed)
+    asked = golden.to_frame(service.columns.fields, [record for _, record in rows])
+    scores = parity.predictions(estimator, model_input(service, asked))
+    return golden.with_scores(rows, scores, parity.TOLERANCE)
+
+
+def _additivity(engine: Engine, scores: np.ndarray, contributions: list[Contribution]) -> float:
+    """How far base plus contributions is from the raw score at worst, measured on the score."""
+    rebuilt = np.array(
+        [[base + sum(part.values()) for base, part in zip(one.base, one.parts, strict=True)] for one in contributions]
+    )
+    worst = float(parity.relative_differences(scores[: len(rebuilt)], engine.finish(rebuilt)).max())
+    if worst > ADDITIVE:
+        raise VerificationRefused(
+            f"contributions miss the score by up to {worst:.1e}; allowed is {ADDITIVE:.0e}",
+            hint="report this estimator",
+        )
+    return bound(worst)
+
+
+def _evaluate(
+    service: Service,
+    rows: LabelledRows,
+    test: np.ndarray,
+    scores: np.ndarray,
+    settings: Settings,
+    proved: ParityResult,
+    additivity: float,
+    seed: int,
+) -> Evaluation:
+    seen = metrics.predicted(service.target.task, rows.targets[test], scores, settings.threshold)
+    measured = tuple(metrics.measure(metric, seen, seed=seed) for metric in service.metrics)
+    context = pd.concat([rows.features.iloc[test], rows.others.iloc[test]], axis=1)
+    sliced = gates.measure_slices(service.gates, service.metrics, seen, context, seed=seed)
+    return Evaluation(
+        len(test), measured, proved, gates.pass_gates(service.gates, measured, sliced), sliced, additivity
+    )
+
+
+def _holdout(service: Service, rows: LabelledRows, test: np.ndarray) -> bytes:
+    """The first test rows with their targets, one JSON object a line."""
+    chosen = test[:HOLDOUT]
+    frame = rows.features.iloc[chosen].assign(**{service.target.task.target: rows.targets[chosen]})
+    plain = frame.astype(object).where(frame.notna(), None)
+    return b"".join(formats.canonical(row) + b"\n" for row in plain.to_dict("records"))
+
+
+def _lay_out(
+    contract: Contract,
+    compiled: CompiledPlan,
+    settings: Settings,
+    golden_rows: list[GoldenRow],
+    kept: Any,
+    evaluation: Evaluation,
+    lineage: DataLineage,
+    described: str,
+) -> dict[str, bytes]:
+    return {
+        **compiled.files,
+        manifest.CONTRACT: formats.canonical(contract),
+        manifest.PLAN: formats.canonical(compiled.plan),
+        manifest.SETTINGS: formats.canonical(settings),
+        manifest.GOLDEN: b"".join(formats.canonical(row) + b"\n" for row in golden_rows),
+        manifest.REFERENCE: formats.canonical(kept),
+        manifest.EVALUATION: formats.canonical(evaluation),
+        manifest.DATA: formats.canonical(lineage),
+        manifest.CARD: described.encode(),
+        manifest.LOCK: lock().encode(),
+    }
