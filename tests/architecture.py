@@ -8,7 +8,7 @@ from pathlib import Path
 
 TOWPATH = Path(__file__).resolve().parent.parent / "towpath"
 
-# design.md, "Package layout and direction": lower never imports upper. Everyone may know towpath.version.
+# Lower never imports upper. Everyone may know towpath.version.
 ALLOWED = {
     "core": "",
     "declare": "core",
@@ -133,7 +133,7 @@ def package_of(module: str) -> str:
 def upward_imports(tree: ast.Module, module: str, is_package: bool = False) -> list[str]:
     here = package_of(module)
     if here not in MAY_KNOW:
-        return [f"{module}: design.md knows no package {here!r}"]
+        return [f"{module}: the layout has no package {here!r}"]
     return [
         f"{module}:{line}: {here} may not know {name}"
         for line, name in imports(tree, module, is_package)

@@ -127,14 +127,15 @@ def _prediction_paths(contract: Contract) -> Schema:
 
 def _post(contract: Contract, takes: str, gives: str, summary: str, path: str) -> Schema:
     broken = {"fastapi": "422", "flask": "400", "towpath": "422"}[contract.style.errors]
-    refusals = {status: _reply(words, "Error") for status, words in _refusals(broken).items()}
+    refusals = {status: _reply(words, "Error") for status, words in _refusals(contract.style, broken).items()}
     body = {"required": True, "content": {"application/json": {"schema": _ref(takes)}}}
     replies = {"200": _reply("The answer", gives), **refusals}
     return {"post": {"summary": summary, "operationId": _operation(path), "requestBody": body, "responses": replies}}
 
 
-def _refusals(broken: str) -> dict[str, str]:
-    malformed = {} if broken == "400" else {"400": "The body is not JSON, or the request is not well-formed"}
+def _refusals(style: Style, broken: str) -> dict[str, str]:
+    what = "The body is not JSON, or the request" if style.errors == "towpath" else "The request"
+    malformed = {} if broken == "400" else {"400": f"{what} is not well-formed"}
     return {
         **malformed,
         broken: "The record breaks the contract; every fault is told",

@@ -1,0 +1,104 @@
+"""Loop-turn batching, with a list of callbacks for an event loop."""
+
+from towpath.serving.batching import MOST_ROWS, SLICE_ROWS, Batcher
+
+
+class Turns:
+    """Callbacks that wait for their turn, and the calls a model got."""
+
+    def __init__(self):
+        self.waiting, self.calls, self.outcomes = [], [], []
+        self.batcher = Batcher(self.double, self.waiting.append)
+
+    def double(self, rows):
+        self.calls.append(list(rows))
+        return [row * 2 for row in rows]
+
+    def turn(self):
+        callbacks, self.waiting[:] = list(self.waiting), []
+        for callback in callbacks:
+            callback()
+
+    def run(self):
+        while self.waiting:
+            self.turn()
+
+    def work(self, items):
+        return self.double(items)
+
+
+def test_all_rows_of_a_turn_go_through_the_model_at_once():
+    turns = Turns()
+    for row in (1, 2, 3):
+        turns.batcher.submit(row, turns.outcomes.append)
+    turns.turn()
+
+    assert turns.calls == [[1, 2, 3]] and turns.outcomes == [2, 4, 6]
+
+
+def test_nothing_runs_before_the_turn():
+    turns = Turns()
+    turns.batcher.submit(1, turns.outcomes.append)
+
+    assert turns.calls == [] and len(turns.waiting) == 1
+
+
+def test_rows_of_a_later_turn_are_another_call():
+    turns = Turns()
+    turns.batcher.submit(1, turns.outcomes.append)
+    turns.turn()
+    turns.batcher.submit(2, turns.outcomes.append)
+    turns.turn()
+
+    assert turns.calls == [[1], [2]]
+
+
+def test_a_row_that_the_model_fails_on_fails_alone():
+    turns = Turns()
+    for row in (1, "x", {}, 2):
+        turns.batcher.submit(row, turns.outcomes.append)
+    turns.run()
+
+    assert turns.outcomes[:2] == [2, "xx"] and isinstance(turns.outcomes[2], TypeError) and turns.outcomes[3] == 4
+
+
+def test_more_rows_than_fit_one_call_take_another_turn():
+    turns = Turns()
+    for row in range(MOST_ROWS + 1):
+        turns.batcher.submit(row, turns.outcomes.append)
+    turns.turn()
+    in_first = len(turns.outcomes)
+    turns.run()
+
+    assert in_first == MOST_ROWS and turns.outcomes == [row * 2 for row in range(MOST_ROWS + 1)]
+
+
+def test_a_large_batch_goes_in_slices_and_lets_single_rows_pass():
+    turns, items = Turns(), list(range(3 * SLICE_ROWS + 5))
+    turns.batcher.submit_batch(items, turns.work, turns.outcomes.append)
+    turns.turn()
+    turns.batcher.submit(7, turns.outcomes.append)
+    turns.turn()
+
+    assert turns.outcomes == [14]
+    turns.run()
+    assert turns.outcomes[1] == [item * 2 for item in items]
+    assert max(map(len, turns.calls)) == SLICE_ROWS
+
+
+def test_two_large_batches_take_turns():
+    turns, ended = Turns(), []
+    turns.batcher.submit_batch(list(range(10 * SLICE_ROWS)), turns.work, lambda outcome: ended.append("large"))
+    turns.batcher.submit_batch(list(range(2 * SLICE_ROWS)), turns.work, lambda outcome: ended.append("small"))
+    turns.run()
+
+    assert ended == ["small", "large"]
+
+
+def test_a_batch_that_fails_is_told_once_and_ends():
+    turns = Turns()
+    turns.batcher.submit_batch([*range(SLICE_ROWS), None, *range(SLICE_ROWS)], turns.work, turns.outcomes.append)
+    turns.batcher.submit(1, turns.outcomes.append)
+    turns.run()
+
+    assert [type(outcome) for outcome in turns.outcomes] == [int, TypeError] and turns.waiting == []

@@ -1,0 +1,96 @@
+"""The OpenAPI description: valid JSON Schemas that hold for what the service takes and gives."""
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.serving.conftest import CUSTOMER
+from towpath.bundle.read import read_bundle
+from towpath.core.openapi import error_schema, openapi, record_schema, reply_schema
+from towpath.serving.model import open_model
+
+NAMES = ("iris", "bankchurn", "sentiment")
+
+
+@pytest.fixture(params=NAMES)
+def contract(request, bundles):
+    return read_bundle(bundles[request.param]).contract
+
+
+def test_every_schema_is_a_valid_one_and_every_reference_leads_somewhere(contract):
+    described = openapi(contract, "/x")
+    schemas = described["components"]["schemas"]
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    text = json.dumps(described)
+
+    assert all(f"#/components/schemas/{name}" in text or name == "Record" for name in schemas)
+    assert text.count("#/components/schemas/") == sum(text.count(f'#/components/schemas/{name}"') for name in schemas)
+    assert all(path.startswith("/x/") for path in described["paths"])
+
+
+def test_every_operation_has_a_name_of_its_own(contract):
+    operations = [
+        operation["operationId"] for verbs in openapi(contract)["paths"].values() for operation in verbs.values()
+    ]
+
+    assert len(operations) == len(set(operations)) >= 11
+
+
+def test_the_example_keeps_to_the_schema(contract):
+    schema = record_schema(contract)
+
+    assert Draft202012Validator(schema).is_valid(schema["examples"][0])
+
+
+def test_what_the_model_answers_keeps_to_the_schema(bundles):
+    for name in NAMES:
+        model = open_model(bundles[name], [].append)
+        golden = [model.engine.read(row.record) for row in model.bundle.golden()]
+        validator = Draft202012Validator(reply_schema(model.contract))
+        for answer in model.engine.answers(golden, model.said("r")):
+            validator.validate(answer)
+
+
+@pytest.mark.parametrize(
+    ("change", "valid"),
+    [
+        ({}, True),
+        ({"Age": 40.0}, True),
+        ({"Age": "40"}, True),
+        ({"Tenure": None}, True),
+        ({"extra": 1}, True),
+        ({"CustomerId": 7}, True),
+        ({"Age": 40.5}, False),
+        ({"Age": 17}, False),
+        ({"Age": None}, False),
+        ({"Age": "forty"}, False),
+        ({"Age": True}, False),
+        ({"Geography": "Italy"}, False),
+        ({"Balance": -1}, False),
+    ],
+)
+def test_a_record_keeps_to_the_schema_exactly_when_the_service_takes_it(bundles, change, valid):
+    model = open_model(bundles["bankchurn"], [].append)
+    record = CUSTOMER | change
+    try:
+        model.reader.record(json.dumps(record).encode())
+        taken = True
+    except Exception:
+        taken = False
+
+    assert Draft202012Validator(record_schema(model.contract)).is_valid(record) is valid is taken
+
+
+def test_refusals_keep_to_the_schema_of_errors(contract, bundles):
+    from tests.serving.asking import Asked, Turns
+
+    turns = Turns()
+    asked = Asked(turns, open_model(bundles[contract.service], turns.append), contract.service)
+    validator = Draft202012Validator(error_schema(contract.style))
+    for body in ({}, b"{", {"text": 5, "features": [1], "Age": "x"}):
+        answer = asked.ask("POST", "/predict", body)
+
+        assert answer.status in (400, 422)
+        validator.validate(answer.json())

@@ -1,0 +1,217 @@
+"""A worker as a process: it starts or says why not, serves one service or several, and stops when asked."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.serving.conftest import FLOWER
+from tests.serving.process import ROOT, serving, start
+from towpath.core.errors import Exit, InfrastructureError, UsageError
+from towpath.serving.__main__ import _default_port
+from towpath.serving.ports import listen, owner_of
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104  # what must be refused
+
+pytestmark = pytest.mark.integration
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    _, told = process.communicate(timeout=20)
+    return process.returncode, told
+
+
+@pytest.mark.feature("F131")
+@pytest.mark.feature("F149")
+def test_one_service_is_served_at_the_root(bankchurn, customer):
+    reply = bankchurn.post("/predict", customer)
+    answer = reply.json()
+
+    assert reply.status == 200 and 0 <= answer["churn_probability"] <= 1
+    assert answer["model_version"] == reply.headers["x-towpath-release"] and answer["prediction_timestamp"].endswith(
+        "Z"
+    )
+    assert reply.headers["x-towpath-bundle"] == bankchurn.event["bundles"]["bankchurn"]
+
+
+def test_several_services_are_served_under_their_names_and_listed_at_the_root(three):
+    listed = three.get("/").json()["services"]
+
+    assert {one["service"]: one["ready"] for one in listed} == {"iris": True, "bankchurn": True, "sentiment": True}
+    assert three.post("/iris/predict", FLOWER).json()["class_name"] == "setosa"
+    assert three.post("/sentiment/predict", {"text": "wonderful"}).status == 200
+    assert three.post("/predict", FLOWER).status == 404 and three.get("/health").status == 200
+    assert three.get("/iris/docs").status == 200 and three.get("/iris").status == 200
+    assert three.get("/v2/models/sentiment/ready").json()["ready"] and three.get("/iris/v2/models/iris").status == 200
+
+
+def test_what_is_not_found_is_told_in_the_style_of_the_service_whose_path_it_is(three):
+    assert set(three.get("/iris/nope").json()) == {"detail", "request_id"}
+    assert three.get("/sentiment/nope").json()["error"] == "Not Found"
+    assert three.get("/nope").json()["error"]["code"] == "not_found"
+    assert three.ask("DELETE", "/iris/predict").headers["allow"] == "POST"
+
+
+def test_any_content_type_is_read_as_json(bankchurn, customer):
+    body = json.dumps(customer)
+    for kind in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"}):
+        assert bankchurn.ask("POST", "/predict", body, kind).status == 200
+
+
+@pytest.mark.feature("F136")
+def test_metrics_are_prometheus_text(bankchurn):
+    reply = bankchurn.get("/metrics")
+    lines = [line for line in reply.body.decode().splitlines() if not line.startswith("#")]
+
+    assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert len(lines) > 100 and all(float(line.rpartition(" ")[2]) >= 0 for line in lines)
+    assert len({line.rpartition(" ")[0] for line in lines}) == len(lines)
+
+
+def test_many_clients_at_once_each_get_their_own_answer(three):
+    wrong = []
+
+    def ask(i: int) -> None:
+        value = 3.0 + (i % 50) / 10
+        for _ in range(20):
+            body = json.dumps({"features": [value, 3.0, 4.0, 1.0]})
+            echo = three.ask("POST", "/iris/predict", body, {"X-Request-Id": f"id-{i}"})
+            if echo.status != 200 or echo.headers["x-request-id"] != f"id-{i}":
+                wrong.append(echo)
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(16)]
+    [thread.start() for thread in threads], [thread.join() for thread in threads]
+
+    assert wrong == []
+
+
+@pytest.mark.scenario("S059")
+@pytest.mark.feature("F144")
+def test_a_bundle_is_found_from_any_working_directory(bundles, tmp_path):
+    bundle = bundles["iris"]
+    for folder in (Path("/"), Path.home(), tmp_path):
+        with serving(bundle, cwd=folder) as worker:
+            assert worker.post("/predict", FLOWER).json()["prediction"] == 0
+    with serving(bundle.name, cwd=bundle.parent) as worker:
+        assert worker.get("/health").status == 200
+
+
+@pytest.mark.scenario("S053")
+def test_a_missing_bundle_is_told_with_its_path_and_the_command_that_makes_one(tmp_path):
+    code, told = ended(start(tmp_path / "gone", "--port", "0"))
+
+    assert code == Exit.INFRASTRUCTURE and str(tmp_path / "gone") in told and "towpath train" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.scenario("S053")
+def test_a_worker_that_may_start_without_its_bundle_is_unready_until_the_bundle_is_there(bundles, tmp_path):
+    place = tmp_path / "iris"
+    with serving(place, "--allow-unready") as worker:
+        assert str(place) in worker.before[0] and "towpath train" in worker.before[0]
+        assert worker.get("/live").status == 200
+        assert worker.get("/health").status == 503 and worker.get("/ready").status == 503
+        assert worker.post("/predict", FLOWER).status == 503
+
+        shutil.copytree(bundles["iris"], place)
+        until = time.monotonic() + 10
+        while worker.get("/ready").status != 200 and time.monotonic() < until:
+            time.sleep(0.1)
+        assert worker.post("/predict", FLOWER).json()["class_name"] == "setosa"
+
+
+def test_a_changed_bundle_is_refused_by_the_name_of_its_file(bundles, tmp_path):
+    place = tmp_path / "bundle"
+    shutil.copytree(bundles["iris"], place)
+    content = bytearray((place / "graph.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (place / "graph.onnx").write_bytes(content)
+    code, told = ended(start(place, "--port", "0"))
+
+    assert code == Exit.REFUSED and "graph.onnx" in told and "Traceback" not in told
+
+
+def test_what_is_no_bundle_is_refused(tmp_path):
+    file = tmp_path / "model.pkl"
+    file.write_bytes(b"\x80\x04.")
+    code, told = ended(start(file, "--port", "0"))
+
+    assert code == Exit.REFUSED and "not a bundle" in told
+
+
+@pytest.mark.scenario("S055")
+def test_a_taken_port_is_told_with_the_process_that_has_it(bundles, bankchurn):
+    code, told = ended(start(bundles["iris"], "--port", bankchurn.port))
+
+    assert code == Exit.INFRASTRUCTURE
+    assert f"port {bankchurn.port} is taken by process {bankchurn.process.pid}" in told and "towpath.serving" in told
+    assert f"kill {bankchurn.process.pid}" in told and "--port" in told
+
+
+def test_the_owner_of_a_port_is_found_and_of_a_free_one_there_is_none():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert "pytest" in owner_of(port).command or "python" in owner_of(port).command
+
+    assert owner_of(port) is None
+
+
+@pytest.mark.parametrize("host", [EVERYWHERE, "::"])
+def test_an_address_that_others_reach_needs_a_word(host):
+    with pytest.raises(UsageError, match="can be reached by others"):
+        listen(host, 0)
+    [opened.close() for opened in listen(EVERYWHERE, 0, insecure=True)]
+
+
+def test_a_host_that_is_not_there_is_told():
+    with pytest.raises(InfrastructureError, match="there is no host"):
+        listen("no-such-host.invalid", 8080)
+    with pytest.raises(InfrastructureError, match=r"cannot listen on 192\.0\.2\.1"):
+        listen("192.0.2.1", 0, insecure=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_it_answers_what_is_under_way_and_ends_with_0(bundles, number):
+    with serving(bundles["sentiment"]) as worker:
+        with socket.create_connection(("127.0.0.1", worker.port)) as busy:
+            busy.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 16\r\n\r\n")
+            time.sleep(0.1)
+            worker.process.send_signal(number)
+            time.sleep(0.2)
+            busy.sendall(b'{"text": "good"}')
+            heard = b""
+            while received := busy.recv(4096):
+                heard += received
+
+        assert heard.startswith(b"HTTP/1.1 200") and b"Connection: close" in heard
+        assert worker.process.wait(10) == 0
+
+
+def test_two_bundles_of_one_service_are_refused(bundles):
+    code, told = ended(start(bundles["iris"], bundles["iris"], "--port", "0"))
+
+    assert code == Exit.USAGE and "two of the bundles are of iris" in told
+
+
+def test_the_port_comes_from_the_environment_when_no_flag_names_one():
+    assert _default_port({"PORT": "9000"}) == 9000 and _default_port({"PORT": "9000", "TOWPATH_PORT": "9001"}) == 9001
+    with pytest.raises(UsageError):
+        _default_port({"PORT": "http"})
+
+
+def test_it_imports_nothing_of_training_or_control():
+    foreign = {"sklearn", "pandas", "onnx", "skl2onnx", "click", "rich", "sqlalchemy"}
+    upper = ("towpath.training", "towpath.declare", "towpath.data", "towpath.cli")
+    code = "import sys, towpath.serving.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    loaded = set(done.stdout.split())
+
+    assert "towpath.serving.worker" in loaded and "onnxruntime" in loaded
+    assert not foreign & loaded and not [name for name in loaded if name.startswith(upper)]

@@ -1,0 +1,82 @@
+"""Loop-turn batching: all rows that arrived in one turn of the event loop go through the model in one call.
+
+There is no timer: waiting even 1 ms was measured ten times slower at one connection, and slower at 128 as well.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Done = Callable[[Any], None]
+"""Told what came out for one row, or the exception that came instead. It does not raise."""
+
+MOST_ROWS = 128  # in one call: about a millisecond, after which sockets get their turn
+SLICE_ROWS = 64  # of a large batch in one turn: single rows wait for one slice at most
+
+
+class Batcher:
+    """Rows in, outcomes out, in the same loop turn; large batches take turns and let single rows pass."""
+
+    def __init__(
+        self, run: Callable[[Sequence[Any]], Sequence[Any]], call_soon: Callable[[Callable[[], None]], object]
+    ):
+        self._run, self._call_soon = run, call_soon
+        self._rows: list[tuple[Any, Done]] = []
+        self._batches: deque[_Batch] = deque()
+        self._scheduled = False
+
+    def submit(self, row: Any, done: Done) -> None:
+        """One row, answered before the loop looks at its sockets again."""
+        self._rows.append((row, done))
+        self._schedule()
+
+    def submit_batch(self, items: Sequence[Any], work: Callable[[Sequence[Any]], list[Any]], done: Done) -> None:
+        """Many items, worked on slice by slice over several turns; done gets all results, or the first error."""
+        self._batches.append(_Batch(items, work, done))
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        arrived, self._rows = self._rows[:MOST_ROWS], self._rows[MOST_ROWS:]
+        if arrived:
+            for (_, done), outcome in zip(arrived, self._outcomes([row for row, _ in arrived]), strict=True):
+                done(outcome)
+        if self._batches:
+            batch = self._batches.popleft()
+            if batch.step():
+                self._batches.append(batch)
+        if self._rows or self._batches:
+            self._schedule()
+
+    def _outcomes(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """What the model gives for each row. A row it fails on fails alone."""
+        try:
+            return self._run(rows)
+        except Exception as error:  # the door to the model: whatever it raises is that row's outcome
+            return [error] if len(rows) == 1 else [self._outcomes([row])[0] for row in rows]
+
+
+class _Batch:
+    """A batch under way."""
+
+    def __init__(self, items: Sequence[Any], work: Callable[[Sequence[Any]], list[Any]], done: Done):
+        self._items, self._work, self._done = items, work, done
+        self._results: list[Any] = []
+
+    def step(self) -> bool:
+        """Work on the next slice; whether more is to do."""
+        start = len(self._results)
+        try:
+            self._results += self._work(self._items[start : start + SLICE_ROWS])
+        except Exception as error:  # the door to the model
+            self._done(error)
+            return False
+        if len(self._results) < len(self._items):
+            return True
+        self._done(self._results)
+        return False

@@ -1,0 +1,298 @@
+"""The HTTP edge: strict HTTP/1.1 on httptools (llhttp) with exact routes; it knows nothing of models."""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Callable, Mapping
+from itertools import count
+from math import inf
+from time import monotonic, perf_counter
+
+import httptools
+from msgspec import structs
+
+from towpath.serving import head, journal
+from towpath.serving.exchange import Exchange, Refusal, Route, header_lines
+from towpath.serving.limits import DEFAULT, Limits
+
+Routes = Mapping[tuple[bytes, bytes], Route]
+Refuse = Callable[[Exchange, Refusal], None]
+Observe = Callable[[int, float], None]
+
+IDLE, HEAD, BODY, ENDED, REFUSED, LINGERING = range(6)
+"""What a connection is at: between requests, reading a head, reading a body; its last request is read, its last
+request is refused although more may come; its last reply is written."""
+
+
+class Edge:
+    """What all connections of a listener share: routes, limits, and the words of a refusal."""
+
+    def __init__(self, routes: Routes, refuse: Refuse, unmatched: Observe, limits: Limits = DEFAULT):
+        self.refuse, self.limits = refuse, limits
+        self.connections: set[Connection] = set()
+        self.draining = False
+        self.now = monotonic()  # at the last sweep: a clock that costs an attribute
+        self.unmatched = Route(lambda exchange: self.refuse(exchange, head.NOT_FOUND), unmatched)
+        self._prefix, self._numbers = secrets.token_hex(5).encode() + b"-", count(1)
+        self.install(routes)
+
+    def install(self, routes: Routes) -> None:
+        """Serve these routes from the next request on; whoever may GET may also HEAD."""
+        heads = {(b"HEAD", path): route for (method, path), route in routes.items() if method == b"GET"}
+        self._routes = heads | dict(routes)
+        self._refused_methods = {path: self._allow_only(path) for _, path in routes}
+
+    def route(self, method: bytes, path: bytes) -> Route:
+        return self._routes.get((method, path)) or self._refused_methods.get(path, self.unmatched)
+
+    def _allow_only(self, path: bytes) -> Route:
+        methods = ", ".join(sorted(method.decode() for method, known in self._routes if known == path))
+        refusal = structs.replace(head.METHOD_NOT_ALLOWED, headers=header_lines({"Allow": methods}))
+        return Route(lambda exchange: self.refuse(exchange, refusal), self.unmatched.observe)
+
+    def next_id(self) -> bytes:
+        return self._prefix + b"%x" % next(self._numbers)
+
+    def connect(self) -> "Connection":
+        """The protocol factory that a listener calls for every client."""
+        return Connection(self)
+
+    async def sweep(self) -> None:
+        """Enforce all deadlines, for ever, with one timer: one for each connection would cost more than the parsing."""
+        while True:
+            self.now = monotonic()
+            for connection in tuple(self.connections):
+                connection.expire(self.now)
+            await asyncio.sleep(self.limits.sweep_seconds)
+
+    async def drain(self, grace_seconds: float) -> int:
+        """Let requests under way be answered, then close; how many connections had to be cut after the grace."""
+        self.draining = True
+        for connection in tuple(self.connections):
+            connection.retire()
+        until = monotonic() + grace_seconds
+        while self.connections and monotonic() < until:
+            await asyncio.sleep(0.01)
+        left = tuple(self.connections)
+        for connection in left:
+            connection.cut()
+        return len(left)
+
+
+class _Stop(Exception):
+    """Leaves the parser in the middle of its data."""
+
+
+class Connection(asyncio.Protocol):
+    """One client: its requests in, their replies out in the same order."""
+
+    def __init__(self, edge: Edge):
+        self._edge, self._limits = edge, edge.limits
+        self._parser = httptools.HttpRequestParser(self)
+        self._exchange = self._new_exchange()
+        self._queue: deque[Exchange] = deque()
+        self._phase = IDLE
+        self._deadline = edge.now + edge.limits.head_seconds
+        self._unread_until = inf  # when the client's patience with reading its replies must have returned
+        self._gated = self._lost = self._owes_continue = False
+        self._parts: list[bytes] = []
+        self._head_bytes = self._header_count = self._body_bytes = self._unfinished = 0
+
+    # what the event loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # a TCP listener gives this kind
+        self._edge.connections.add(self)
+        if len(self._edge.connections) > self._limits.connections:
+            self._refuse(head.CROWDED, ENDED)
+
+    def data_received(self, data: bytes) -> None:
+        before, exchange = self._phase, self._exchange
+        if before >= ENDED:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # the request was answered as if nothing had been offered, and is the last
+        except httptools.HttpParserCallbackError:
+            if self._phase < REFUSED:
+                raise
+        except httptools.HttpParserError:
+            if self._phase < ENDED:  # else these are bytes after `Connection: close`
+                self._refuse(head.MALFORMED)
+        if exchange is self._exchange and before == self._phase != IDLE:
+            self._count_unfinished(len(data))
+
+    def eof_received(self) -> bool:
+        """A client may close its side first and still read its replies; a half-sent request is told so."""
+        if self._phase in (HEAD, BODY):
+            self._refuse(head.TRUNCATED)
+        elif self._queue and self._phase == IDLE:
+            self.retire()
+        return bool(self._queue)
+
+    def pause_writing(self) -> None:
+        self._unread_until = self._edge.now + self._limits.write_seconds
+        self._gate()
+
+    def resume_writing(self) -> None:
+        self._unread_until = inf
+        self._gate()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        self._queue.clear()
+        self._edge.connections.discard(self)
+
+    # what the parser tells
+
+    def on_message_begin(self) -> None:
+        self._phase = HEAD
+        self._deadline = self._edge.now + self._limits.head_seconds
+        self._exchange = self._new_exchange()
+        self._head_bytes = self._header_count = self._unfinished = 0
+
+    def on_url(self, part: bytes) -> None:
+        self._exchange.target += part
+        if len(self._exchange.target) > self._limits.target_bytes:
+            self._stop(head.LONG_TARGET)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_count += 1
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > self._limits.head_bytes or self._header_count > self._limits.header_count:
+            self._stop(head.LARGE_HEAD)
+        if self._phase == HEAD:  # a trailer changes nothing
+            head.keep(self._exchange.headers, name, value)
+
+    def on_headers_complete(self) -> None:
+        exchange, parser = self._exchange, self._parser
+        exchange.method, version = parser.get_method(), parser.get_http_version()
+        exchange.old = version == "1.0"
+        given = exchange.headers.get(b"x-request-id")
+        if given and head.REQUEST_ID.fullmatch(given):
+            exchange.id = given
+        if refusal := head.refused_head(exchange.method, version, exchange.headers, self._limits):
+            self._stop(refusal)
+        exchange.path = exchange.target.split(b"?", 1)[0]
+        exchange.route = self._edge.route(exchange.method, exchange.path)
+        self._phase = BODY
+        self._deadline = self._edge.now + self._limits.body_seconds
+        self._parts, self._body_bytes, self._unfinished = [], 0, 0
+        if b"expect" in exchange.headers and not exchange.old:
+            self._owes_continue = True
+            self._send_continue()
+
+    def on_body(self, part: bytes) -> None:
+        self._body_bytes += len(part)
+        if self._body_bytes > self._limits.body_bytes:
+            self._stop(head.TOO_LARGE)
+        self._parts.append(part)
+
+    def on_message_complete(self) -> None:
+        exchange, parts = self._exchange, self._parts
+        exchange.began = perf_counter()
+        exchange.body = parts[0] if len(parts) == 1 else b"".join(parts)
+        exchange.keep_alive = (
+            self._parser.should_keep_alive() and not self._parser.should_upgrade() and not self._edge.draining
+        )
+        self._owes_continue = False
+        self._phase, self._deadline = (IDLE if exchange.keep_alive else ENDED), inf
+        self._queue.append(exchange)
+        try:
+            exchange.route.handle(exchange)
+        except Exception as error:
+            journal.tell("handler_failed", request_id=exchange.request_id, path=exchange.path, **journal.traced(error))
+            if not exchange.reply:
+                self._edge.refuse(exchange, head.BROKEN)
+        self._gate()
+
+    # what the edge and its exchanges ask
+
+    def settle(self) -> None:
+        """Write every reply whose turn has come."""
+        queue = self._queue
+        while queue and queue[0].reply and not self._lost:
+            self._transport.write(queue.popleft().reply)
+        if not queue and not self._lost:
+            self._rest()
+        if self._gated:
+            self._gate()
+
+    def expire(self, now: float) -> None:
+        if now >= self._unread_until:
+            self.cut()
+        elif now >= self._deadline and not self._gated:  # who is not read from cannot be late
+            self._refuse(head.TOO_SLOW) if self._phase in (HEAD, BODY) else self.cut()
+
+    def retire(self) -> None:
+        """Close when what is under way has been answered."""
+        if self._phase != IDLE:
+            return
+        if self._queue:
+            self._queue[-1].keep_alive = False
+            self._phase = ENDED
+        else:
+            self._transport.close()
+
+    def cut(self) -> None:
+        self._transport.abort()
+
+    # its own steps
+
+    def _new_exchange(self) -> Exchange:
+        return Exchange(self, self._edge.unmatched, self._edge.next_id())
+
+    def _stop(self, refusal: Refusal) -> None:
+        self._refuse(refusal)
+        raise _Stop
+
+    def _refuse(self, refusal: Refusal, phase: int = REFUSED) -> None:
+        """Answer what cannot be read to its end; nothing after it can be trusted to be a request."""
+        self._exchange.keep_alive = False
+        self._exchange.began = perf_counter()
+        self._phase, self._deadline = phase, inf
+        self._queue.append(self._exchange)
+        self._edge.refuse(self._exchange, refusal)
+
+    def _rest(self) -> None:
+        """All is answered: wait for more, or hang up."""
+        if self._phase == IDLE:
+            self._deadline = self._edge.now + self._limits.idle_seconds
+        elif self._phase in (ENDED, REFUSED):
+            self._hang_up()
+        elif self._owes_continue:
+            self._send_continue()
+
+    def _send_continue(self) -> None:
+        if not self._queue:
+            self._owes_continue = False
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _hang_up(self) -> None:
+        """Close; but where the client is still sending, only our side, since a reset would take the reply from it."""
+        refused, self._phase = self._phase == REFUSED, LINGERING
+        self._deadline = self._edge.now + self._limits.linger_seconds
+        if refused and self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _count_unfinished(self, fed: int) -> None:
+        """What a head or a body takes on the wire before it is complete, which the parser's callbacks do not see."""
+        self._unfinished += fed
+        if self._phase == HEAD and self._unfinished > self._limits.head_bytes:
+            self._refuse(head.LARGE_HEAD)
+        elif self._phase == BODY and self._unfinished > self._limits.chunked_bytes:
+            self._refuse(head.TOO_LARGE)
+
+    def _gate(self) -> None:
+        """Read no more from a client that does not read its replies or has too many requests under way."""
+        full = self._unread_until < inf or len(self._queue) >= self._limits.pipelined
+        if full != self._gated and not self._lost:
+            self._gated = full
+            if full:
+                self._transport.pause_reading()
+            else:
+                self._deadline = max(self._deadline, self._edge.now + self._limits.body_seconds)
+                self._transport.resume_reading()

@@ -1,0 +1,35 @@
+"""What the edge takes from one client, and how long it waits; every number has its reason."""
+
+from msgspec import Struct
+
+
+class Limits(Struct, frozen=True):
+    """Limits()                       # what a service needs
+    Limits(body_bytes=8 << 20)        # larger batches of long texts
+    """
+
+    target_bytes: int = 2048  # our longest path has under 100; the rest is room for a query, which nothing reads
+    header_count: int = 64  # curl sends 3, a browser behind two proxies about 30
+    head_bytes: int = 16 << 10  # large enough for any cookie that wanders in, small times the number of connections
+    body_bytes: int = 1 << 20  # 1,000 churn records are 0.2 MB; 4 MB of `1,` stalls the loop for a quarter of a second
+    head_seconds: float = 5.0  # a head is one packet; who needs longer is lost or means harm
+    body_seconds: float = 10.0  # 1 MiB at 100 kB/s, and within the ten seconds that Docker and Cloud Run wait on a stop
+    idle_seconds: float = 75.0  # longer than the 60 s of common load balancers, which must be the ones to hang up
+    write_seconds: float = 10.0  # for a client that asks but does not read the reply
+    linger_seconds: float = 2.0  # so that a refused client has read why before the connection goes
+    connections: int = 10_000  # 10,000 idle ones cost 51 MB; the usual hard limit of open files is 20,000
+    pipelined: int = 64  # unanswered requests of one connection, after which it is not read from for a while
+
+    @property
+    def chunked_bytes(self) -> int:
+        """What a chunked body may take on the wire, its chunk sizes and extensions included."""
+        return 2 * self.body_bytes + (64 << 10)
+
+    @property
+    def sweep_seconds(self) -> float:
+        """How often deadlines are looked at: often enough to be right within a quarter."""
+        shortest = min(self.head_seconds, self.body_seconds, self.idle_seconds, self.write_seconds, self.linger_seconds)
+        return min(0.5, shortest / 4)
+
+
+DEFAULT = Limits()

@@ -1,0 +1,116 @@
+"""Listening sockets, and who has a port that is taken."""
+
+import errno
+import os
+import socket
+from pathlib import Path
+
+from msgspec import Struct
+
+from towpath.core.errors import InfrastructureError, UsageError
+
+BACKLOG = 4096  # connections that wait while the loop is busy; the kernel caps it at net.core.somaxconn
+LOOPBACK = ("127.", "::1")
+LISTENING = "0A"  # the state in /proc/net/tcp
+
+
+class Owner(Struct, frozen=True):
+    """The process that listens on a port."""
+
+    pid: int
+    command: str
+
+
+def listen(host: str, port: int, insecure: bool = False) -> list[socket.socket]:
+    """A listening socket for every address of a host; port 0 takes a free one.
+
+    Raises InfrastructureError where the port is taken or the address is not ours, UsageError where the host is open
+    to others and nobody said so.
+    """
+    addresses = _resolve(host, port)
+    exposed = [address[0] for _, address in addresses if not address[0].startswith(LOOPBACK)]
+    if exposed and not insecure:
+        raise UsageError(
+            f"{exposed[0]} can be reached by others, and nothing protects it",
+            hint="--host 127.0.0.1, or --insecure behind a proxy that does",
+        )
+    sockets: list[socket.socket] = []
+    try:
+        for family, (address, given) in addresses:
+            sockets.append(_bound(family, address, sockets[0].getsockname()[1] if sockets and not given else given))
+    except OSError as error:
+        for opened in sockets:
+            opened.close()
+        raise _refused(error, host, port) from error
+    return sockets
+
+
+def owner_of(port: int) -> Owner | None:
+    """Who listens on a TCP port; None where the system does not tell."""
+    inodes = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    for folder in Path("/proc").glob("[0-9]*"):
+        if inodes & _open_files(folder):
+            return Owner(int(folder.name), _command(folder))
+    return None
+
+
+def _resolve(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        raise InfrastructureError(f"there is no host {host!r}: {error}", hint="--host 127.0.0.1") from error
+    return list(dict.fromkeys((family, (str(address[0]), int(address[1]))) for family, _, _, _, address in found))
+
+
+def _bound(family: int, address: str, port: int) -> socket.socket:
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # the IPv4 address has a socket of its own
+        opened.bind((address, port))
+        opened.listen(BACKLOG)
+        opened.setblocking(False)
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _refused(error: OSError, host: str, port: int) -> InfrastructureError:
+    if error.errno != errno.EADDRINUSE:
+        return InfrastructureError(
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}", hint="choose another --host or --port"
+        )
+    owner = owner_of(port)
+    by = f" by process {owner.pid} ({owner.command})" if owner else ""
+    stop = f"stop it (kill {owner.pid}), or " if owner else ""
+    return InfrastructureError(f"port {port} is taken{by}", hint=f"{stop}choose another with --port")
+
+
+def _listening_inodes(port: int) -> list[str]:
+    found = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        lines = Path(table).read_text().splitlines()[1:] if Path(table).exists() else []
+        for words in map(str.split, lines):
+            if words[3] == LISTENING and int(words[1].rpartition(":")[2], 16) == port:
+                found.append(words[9])
+    return found
+
+
+def _open_files(folder: Path) -> set[str]:
+    found = set()
+    try:
+        for link in (folder / "fd").iterdir():
+            found.add(os.readlink(link))
+    except OSError:  # ended meanwhile, or somebody else's
+        pass
+    return found
+
+
+def _command(folder: Path) -> str:
+    try:
+        words = (folder / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+    except OSError:
+        return "unknown"
+    return " ".join(repr(word)[2:-1] for word in words)[:200]
