@@ -80,6 +80,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def must_run(item: pytest.Item, report: pytest.TestReport) -> bool:
-    """Whether CI counts a skip of this test as a failure: it needs data or network, which CI has."""
-    needs = [name for name in ("data", "network") if item.get_closest_marker(name)]
+    """Whether CI counts a skip of this test as a failure: it needs what CI has."""
+    needs = [name for name in ("browser", "data", "network") if item.get_closest_marker(name)]
     return bool(needs) or "TOWPATH_DATA" in str(report.longrepr)

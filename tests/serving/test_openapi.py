@@ -4,8 +4,10 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.serving.conftest import CUSTOMER
+from tests.serving.process import Running
 from towpath.bundle.read import read_bundle
 from towpath.core.openapi import error_schema, openapi, record_schema, reply_schema
 from towpath.serving.model import open_model
@@ -94,3 +96,11 @@ def test_refusals_keep_to_the_schema_of_errors(contract, bundles):
 
         assert answer.status in (400, 422)
         validator.validate(answer.json())
+
+
+@pytest.mark.parametrize("service", ["iris", "bankchurn", "sentiment"])
+def test_the_openapi_document_is_valid_by_the_specification(three: Running, service: str):
+    document = three.get(f"/{service}/openapi.json").json()
+
+    assert document["openapi"].startswith("3.1")
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
