@@ -19,7 +19,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
 UPGRADE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint format typecheck ci-local coverage-map clean \
+.PHONY: help setup demo test bench lint format typecheck ci-local coverage-map docs clean \
 	pins pins-check pins-outdated pins-update pins-upgrade
 
 help: ## Show this list
@@ -63,6 +63,9 @@ ci-local: ## What CI does first: lint, typecheck, test; stops at the first failu
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory typecheck
 	@$(MAKE) --no-print-directory test
+
+docs: setup ## Write the tables and command pages of docs/ anew, from the code
+	$(BIN)/python -m tests.docs.generate
 
 coverage-map: setup ## Show which runbook rows and scenarios the tests prove
 	$(BIN)/python -m tests.coverage_map

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +14,9 @@ from towpath.core import formats, manifest
 from towpath.core.errors import InfrastructureError, UsageError
 from towpath.core.evaluation import Evaluation
 from towpath.core.formats import read_record
-from towpath.training.train import Trained
+
+if TYPE_CHECKING:  # reading candidates must not bring scikit-learn with it
+    from towpath.training.train import Trained
 
 RECORD = "candidate.json"
 SPLIT = "split.json"
@@ -36,7 +39,7 @@ class Candidate(Struct, frozen=True, tag_field="format", tag=formats.CANDIDATE, 
         return f"{self.service}-{self.number}"
 
 
-def save_candidate(root: Path, service: str, trained: Trained, *, seed: int, code: str, now: datetime) -> Candidate:
+def save_candidate(root: Path, service: str, trained: "Trained", *, seed: int, code: str, now: datetime) -> Candidate:
     """Keep a training run, whole or not at all. Raises InfrastructureError where the disk refuses."""
     home = root / service
     identity = manifest.bundle_id(manifest.list_files(service, trained.files))

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import msgspec
 import numpy as np
 import pandas as pd
 
+from towpath.bundle.lock import write_lock
 from towpath.core import formats, manifest
 from towpath.core.contract import Contract
 from towpath.core.errors import VerificationRefused
@@ -29,7 +29,6 @@ from towpath.training.split import describe_split, split_rows
 HOLDOUT = 1_000  # rows kept aside, which diffs and comparisons use
 LIMITS_TRIED = 20_000  # rows on and just beyond the limits of splits; a share of a large forest's, all of a small one's
 ADDITIVE = 1e-9  # relative to the score, as parity
-LIBRARIES = ("scikit-learn", "numpy", "pandas", "onnx", "onnxruntime", "msgspec")
 
 Say = Callable[[str], None]
 
@@ -99,7 +98,7 @@ def prove(
     """
     scores = engine.scores(to_records(engine, service, unseen))
     pairs = [(parity.predictions(estimator, model_input(service, unseen)), scores)]
-    if compiled.columns:
+    if compiled.thresholds:  # a linear or text model has no splits
         asked = parity.threshold_rows(estimator, compiled.columns, unseen, most=LIMITS_TRIED, seed=seed)
         limits = engine.score_rows(parity.to_rows(asked, compiled.columns).tolist())
         pairs.append((parity.predictions(estimator, model_input(service, asked)), limits))
@@ -139,11 +138,6 @@ def describe(estimator: Any) -> str:
     """The classes of a pipeline's steps: `ColumnTransformer, HistGradientBoostingClassifier`."""
     steps = getattr(estimator, "steps", None)
     return ", ".join(type(step).__name__ for _, step in steps) if steps else type(estimator).__name__
-
-
-def lock() -> str:
-    """The libraries that made the model, exactly: a scikit-learn of another version trains another one."""
-    return "".join(f"{name}=={version(name)}\n" for name in LIBRARIES)
 
 
 def _from_row(row: Mapping[Any, Any], columns: tuple[str, ...], vector: bool) -> Any:
@@ -220,5 +214,5 @@ def _lay_out(
         manifest.EVALUATION: formats.canonical(evaluation),
         manifest.DATA: formats.canonical(lineage),
         manifest.CARD: described.encode(),
-        manifest.LOCK: lock().encode(),
+        manifest.LOCK: write_lock(),
     }

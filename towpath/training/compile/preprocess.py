@@ -106,7 +106,7 @@ def _function(transformer: FunctionTransformer, features: list[Feature], place: 
         name = getattr(transformer.func, "__name__", repr(transformer.func))
         raise VerificationRefused(
             f"{place} is a FunctionTransformer of {name}: a bundle runs no Python of yours",
-            hint="use towpath.declare.features, which trains and compiles identically",
+            hint="compute the column where the data is made, or use a step of scikit-learn that has a converter",
         )
     return features
 

@@ -1,0 +1,229 @@
+"""The parts of pages that are made from the code: one function for each, by the name that its marker bears."""
+
+import copy
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterable, Sequence
+
+import click
+import msgspec
+
+from towpath import declare
+from towpath.cli.commands import NOUNS, VERBS, towpath
+from towpath.cli.session import everywhere
+from towpath.core import errors
+from towpath.core.answer import BatchItem, Item
+from towpath.core.contract import Contract, Field, Task
+from towpath.core.errors import Exit
+from towpath.core.faults import look_again
+from towpath.core.replies import refuse_record, refuse_request
+from towpath.core.style import Style
+from towpath.declare import gates
+from towpath.declare.metrics import MetricKind
+from towpath.serving import head, predict, service
+from towpath.serving.exchange import Refusal
+from towpath.serving.limits import Limits
+from towpath.training.compile.linear import LINEAR
+from towpath.training.compile.preprocess import TRANSFORMERS
+from towpath.training.compile.text import CLASSIFIERS, VECTORIZERS
+from towpath.training.compile.trees import TREES
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def sentence(thing: object) -> str:
+    """The docstring of one of ours as one line, up to its first empty line."""
+    return " ".join(inspect.cleandoc(inspect.getdoc(thing) or "").split("\n\n")[0].split())
+
+
+def signature(function: Callable[..., object]) -> str:
+    """How a user writes it: `probability(of, *, round=None)`"""
+    given = inspect.signature(function).parameters.values()
+    plain = inspect.Signature([parameter.replace(annotation=inspect.Parameter.empty) for parameter in given])
+    return function.__name__ + re.sub(r"<class '(\w+)'>", r"\1", str(plain))
+
+
+def answer_table() -> str:
+    """Every word of the answer vocabulary, told by the record that it makes."""
+    return table(("write", "gives"), _answer_rows(typing.get_args(Item)))
+
+
+def batch_table() -> str:
+    own = [kind for kind in typing.get_args(BatchItem) if kind not in typing.get_args(Item)]
+    return table(("write", "gives"), _answer_rows(own))
+
+
+def _answer_rows(kinds: Iterable[type[msgspec.Struct]]) -> list[tuple[str, str]]:
+    words = [(str(kind.__struct_config__.tag), kind) for kind in kinds]
+    return [(f"`{signature(getattr(declare, word))}`", sentence(kind)) for word, kind in words]
+
+
+def metric_table() -> str:
+    return _written("measures", *(getattr(declare, kind) for kind in typing.get_args(MetricKind)))
+
+
+def gate_table() -> str:
+    made = {declare.at_least: gates.Limit, declare.at_most: gates.Limit, declare.slices: gates.Slices}
+    made |= {declare.no_worse_than_champion: gates.Champion}
+    return table(("write", "holds"), [(f"`{signature(word)}`", sentence(kind)) for word, kind in made.items()])
+
+
+def target_table() -> str:
+    return _written("predicts", declare.binary, declare.multiclass, declare.regression)
+
+
+def data_table() -> str:
+    return _written("means", declare.csv, declare.lines, declare.packaged)
+
+
+def split_table() -> str:
+    return _written("means", declare.stratified, declare.random)
+
+
+def _written(does: str, *made: object) -> str:
+    return table(("write", does), [(f"`{signature(one)}`", sentence(one)) for one in made])
+
+
+def estimator_table() -> str:
+    """What the compiler's own tables hold, so that the page can promise neither more nor less."""
+    rows = [
+        ("trees", _names(TREES)),
+        ("linear models", _names(LINEAR)),
+        ("before them", _names(TRANSFORMERS)),
+        ("text", f"{_names(VECTORIZERS)}, then {_names(CLASSIFIERS)}"),
+    ]
+    return table(("family", "scikit-learn classes"), rows)
+
+
+def _names(kinds: Iterable[type]) -> str:
+    return ", ".join(f"`{kind.__name__}`" for kind in kinds)
+
+
+WIDTH = 100  # columns of help, as wide as the pages
+LIMIT = re.compile(r"^    (\w+): \w+ = .+?  # (.+)$", re.MULTILINE)
+
+
+def limit_table() -> str:
+    """The limits of the edge, each with the reason that stands beside it in the code."""
+    reasons = dict(LIMIT.findall(inspect.getsource(Limits)))
+    values = msgspec.structs.asdict(Limits()).items()
+    return table(("limit", "value", "why"), [(f"`{name}`", f"{value:,}", reasons[name]) for name, value in values])
+
+
+def refusal_table() -> str:
+    """Every refusal that the edge and the services know, by status."""
+    modules = (head, predict, service)
+    found = {one.code: one for module in modules for one in vars(module).values() if isinstance(one, Refusal)}
+    ordered = sorted(found.values(), key=lambda one: (one.status, one.code))
+    return table(("status", "code", "message"), [(one.status, f"`{one.code}`", one.message) for one in ordered])
+
+
+SENT = {"age": 17.5, "country": "Spain"}
+EXAMPLE = (
+    Field("age", "integer", ge=18),
+    Field("country", "string", choices=("France", "Italy")),
+    Field("income", "number"),
+)
+
+
+def error_shapes() -> str:
+    """One record with three faults, as each style refuses it."""
+    return f"Of a record such as `{_json(SENT)}`, for example:\n\n" + "\n\n".join(map(_error_shape, _styles()))
+
+
+def _error_shape(style: Style) -> str:
+    contract = Contract("example", EXAMPLE, Task("regression", "price"), (), style)
+    status, body = refuse_record(style, look_again(contract, SENT)[1], "8c1f0e-2a")
+    pretty = msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
+    return f"`{style.errors}` answers {status}:\n\n```json\n{pretty}\n```"
+
+
+def _styles() -> list[Style]:
+    return [
+        Style(kind, numeric_strings=kind == "fastapi")
+        for kind in typing.get_args(typing.get_type_hints(Style)["errors"])
+    ]
+
+
+def _json(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=-1).decode()
+
+
+def refusal_shapes() -> str:
+    """One refusal in the words of each style."""
+    bodies = {style.errors: refuse_request(style, 404, "not_found", "Not Found", "8c1f0e-2a")[1] for style in _styles()}
+    return table(("style", "body"), [(f"`{kind}`", f"`{_json(body)}`") for kind, body in bodies.items()])
+
+
+def exit_table() -> str:
+    return table(
+        ("code", "name", "when"), [(code.value, code.name.lower().replace("_", " "), WHEN[code]) for code in Exit]
+    )
+
+
+WHEN = {
+    Exit.DONE: "done as asked",
+    Exit.FAILED: "the verdict is against it, or something unexpected happened",
+    Exit.USAGE: sentence(errors.UsageError),
+    Exit.WAITING: "waits for an approval",
+    Exit.BLOCKED: sentence(errors.Blocked),
+    Exit.ROLLED_BACK: "rolled back",
+    Exit.CONFLICT: sentence(errors.Conflict),
+    Exit.INCONCLUSIVE: "inconclusive, or held until a person decides",
+    Exit.INFRASTRUCTURE: sentence(errors.InfrastructureError),
+    Exit.NOT_PERMITTED: "not permitted",
+    Exit.REFUSED: sentence(errors.VerificationRefused),
+    Exit.TOO_NEW: sentence(errors.FormatTooNew),
+    Exit.TIMED_OUT: "timed out, and still running; its id is printed",
+    Exit.INTERRUPTED: "interrupted",
+}
+
+
+def command_pages() -> str:
+    """The help of every command, verbs first, as it is printed."""
+    context = click.Context(towpath, info_name="towpath", terminal_width=WIDTH)
+    return "\n\n".join(_helps(context, [*VERBS, *NOUNS], "###"))
+
+
+def _helps(parent: click.Context, names: Iterable[str], level: str) -> list[str]:
+    """For each command its help, and below a noun those of its verbs."""
+    assert isinstance(parent.command, click.Group)
+    found = []
+    for name in names:
+        command = without_shared(parent.command.get_command(parent, name))
+        context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH)
+        found.append(f"{level} `{context.command_path}`\n\n```text\n{command.get_help(context).rstrip()}\n```")
+        if isinstance(command, click.Group):
+            found += _helps(context, command.list_commands(context), level + "#")
+    return found
+
+
+def without_shared(command: click.Command | None) -> click.Command:
+    """The command without the options that every command has, which its page explains once."""
+    shared = {option for one in everywhere() for option in one.opts}
+    own = copy.copy(command)
+    assert own is not None
+    own.params = [one for one in own.params if not shared.intersection(one.opts)]
+    return own
+
+
+PARTS = {
+    "answers": answer_table,
+    "batch-answers": batch_table,
+    "commands": command_pages,
+    "data": data_table,
+    "error-shapes": error_shapes,
+    "estimators": estimator_table,
+    "exit-codes": exit_table,
+    "gates": gate_table,
+    "limits": limit_table,
+    "metrics": metric_table,
+    "refusals": refusal_table,
+    "refusal-shapes": refusal_shapes,
+    "splits": split_table,
+    "targets": target_table,
+}

@@ -1,0 +1,1 @@
+"""One story for each promise, told as a user's day."""

@@ -1,0 +1,73 @@
+"""towpath candidate: what training runs left behind."""
+
+from typing import Any
+
+import click
+import msgspec
+
+from towpath.cli.layout import columns, measured, short
+from towpath.cli.project import complete_services, open_here
+from towpath.cli.session import Noun, Result, Session
+from towpath.core.evaluation import Evaluation
+from towpath.training.candidate import Candidate, find_candidate, list_candidates, read_evaluation
+
+
+@click.group(cls=Noun)
+def candidate() -> None:
+    """Candidates: what training runs left behind, numbered by service."""
+
+
+@candidate.command("list", epilog="Example: towpath candidate list")
+@click.pass_obj
+def listed(session: Session) -> Result:
+    """List all candidates with their first metric and their gates."""
+    found = list_candidates(open_here(session).candidates)
+    rows = [
+        (
+            one.name,
+            f"{one.trained_at:%Y-%m-%d %H:%M}",
+            one.origin,
+            f"seed {one.seed}",
+            metric(measures),
+            gates(measures),
+            short(one.bundle),
+        )
+        for one, measures in found
+    ]
+    return Result(
+        [as_data(one, measures) for one, measures in found], columns(rows) or "no candidate yet: towpath train SERVICE"
+    )
+
+
+@candidate.command(epilog="Example: towpath candidate show bankchurn-3")
+@click.argument("name", shell_complete=complete_services)
+@click.pass_obj
+def show(session: Session, name: str) -> Result:
+    """Show one candidate, of a service the newest: where it came from and everything measured about it."""
+    found, path = find_candidate(open_here(session).candidates, name)
+    evaluation = read_evaluation(path)
+    rows = [
+        ("trained", f"{found.trained_at:%Y-%m-%d %H:%M:%S} UTC on {found.origin} data, seed {found.seed}"),
+        ("code", short(found.code)),
+        *measured(evaluation),
+        *((f"{one.field} {one.group}", str(one.metric)) for one in evaluation.slices),
+        ("kept in", path),
+        ("bundle", f"{short(found.bundle)} when packed"),
+    ]
+    return Result(as_data(found, evaluation), f"{found.name}\n" + columns(rows, "  "))
+
+
+def metric(evaluation: Evaluation) -> str:
+    return str(evaluation.metrics[0]) if evaluation.metrics else ""
+
+
+def gates(evaluation: Evaluation) -> str:
+    """`4 gates pass`, or how many do not."""
+    refusing = [gate for gate in evaluation.gates if gate.verdict != "pass"]
+    if refusing:
+        return f"{len(refusing)} of {len(evaluation.gates)} gates do not pass"
+    return "1 gate passes" if len(evaluation.gates) == 1 else f"{len(evaluation.gates)} gates pass"
+
+
+def as_data(found: Candidate, evaluation: Evaluation) -> dict[str, Any]:
+    return {"name": found.name, **msgspec.to_builtins(found), "evaluation": msgspec.to_builtins(evaluation)}

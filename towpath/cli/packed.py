@@ -1,0 +1,104 @@
+"""Bundles by what people call them: a folder, a service, or the beginning of an id."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from towpath.bundle.read import Bundle, read_bundle
+from towpath.cli.layout import short
+from towpath.cli.project import open_here
+from towpath.cli.session import Session
+from towpath.core import formats, manifest
+from towpath.core.errors import InfrastructureError, UsageError
+from towpath.training.candidate import list_candidates
+from towpath.wiring import Project
+
+if TYPE_CHECKING:
+    from towpath.engine.engine import Engine
+
+ID = re.compile(r"(?:bundle:)?([0-9a-f]{4,64})")
+
+
+@dataclass(frozen=True)
+class Proved:
+    """A bundle whose every byte was read and whose every golden row was answered as recorded."""
+
+    bundle: Bundle
+    engine: "Engine"
+    golden_rows: int
+
+
+def find_bundle(session: Session, named: str) -> Path:
+    """The folder of a bundle: a path as it is, the newest candidate's of a service, or the one whose id begins so.
+
+    Raises InfrastructureError where nothing is packed, UsageError where a name fits nothing or too much.
+    """
+    if is_path(named):
+        return Path(named).absolute()
+    project = open_here(session)
+    if named in project.service_folders():
+        return newest_packed(project, named)
+    if is_id := ID.fullmatch(named):
+        return by_id(project, is_id[1])
+    services = ", ".join(project.service_folders()) or "none yet"
+    raise UsageError(
+        f"{named!r} is no bundle's folder, no id, and no service of {project.settings.name} ({services})",
+        hint=f"towpath train {named}, then towpath pack {named}",
+    )
+
+
+def newest_packed(project: Project, service: str) -> Path:
+    """What the newest packed candidate of a service was packed into."""
+    home = project.bundles / service
+    candidates = [candidate for candidate, _ in list_candidates(project.candidates) if candidate.service == service]
+    for candidate in reversed(candidates):
+        if (home / short(candidate.bundle)).is_dir():
+            return home / short(candidate.bundle)
+    return only_one(home, service)
+
+
+def only_one(home: Path, service: str) -> Path:
+    """A project that came without its candidates, as to a machine that only serves, may still hold one bundle."""
+    found = sorted(path for path in home.iterdir() if not path.name.startswith(".")) if home.is_dir() else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(
+            f"{service} has {len(found)} bundles and no candidate that says which is newest",
+            hint=f"name one: {found[0]}",
+        )
+    raise InfrastructureError(
+        f"{service} has no bundle; it would be in {home}", hint=f"towpath train {service}, then towpath pack {service}"
+    )
+
+
+def by_id(project: Project, begun: str) -> Path:
+    """The one packed bundle whose id begins so."""
+    listed = sorted(project.bundles.glob(f"*/*/{manifest.NAME}"))
+    found = [path.parent for path in listed if formats.digest(path.read_bytes()).startswith(begun)]
+    if len(found) > 1:
+        raise UsageError(
+            f"{len(found)} bundles begin with {begun}: {', '.join(path.name for path in found)}",
+            hint="give more digits",
+        )
+    if not found:
+        raise InfrastructureError(f"{project.bundles} has no bundle {begun}", hint="towpath pack SERVICE")
+    return found[0]
+
+
+def prove_bundle(path: Path) -> Proved:
+    """Read every byte and answer every golden row. Raises VerificationRefused naming the file or the rows at fault."""
+    from towpath.engine.engine import open_engine
+
+    bundle = read_bundle(path)
+    golden = bundle.golden()
+    engine = open_engine(bundle)
+    engine.check(golden)
+    return Proved(bundle, engine, len(golden))
+
+
+def is_path(named: str) -> bool:
+    """Whether a name is meant as a folder: it is written as a path, or a bundle lies there."""
+    return os.sep in named or named in (".", "..") or (Path(named) / manifest.NAME).is_file()
