@@ -40,7 +40,8 @@ def test_unknown_and_wrong_settings_are_refused_all_at_once(tmp_path: Path):
     ("toml", "error", "says"),
     [
         ("name = ", UsageError, "is not TOML"),
-        ('name = "bank"', VerificationRefused, "is not a towpath/project file"),
+        ('name = "bank"', Faulty, 'format: is missing; write: format = "towpath/project/1"'),
+        ('format = "other/1"', VerificationRefused, "is not a towpath/project file"),
         ('format = "towpath/project/2"\nname = "bank"', FormatTooNew, "reads up to towpath/project/1"),
     ],
 )

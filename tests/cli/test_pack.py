@@ -4,11 +4,15 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Towpath
+from towpath.bundle.read import read_bundle
+from towpath.bundle.write import write_bundle
+from towpath.core import manifest
 
 
 @pytest.fixture
@@ -109,6 +113,17 @@ def test_an_untouched_bundle_verifies_with_counts(towpath: Towpath, bundle: Path
     assert re.fullmatch(
         r"OK bundle:[0-9a-f]{12} of iris: 11 files, [0-9.]+ kB, \d+ golden rows answered as recorded\n", done.out
     )
+
+
+@pytest.mark.feature("F016")
+def test_a_bundle_made_by_another_scikit_learn_is_told_with_both_versions(
+    towpath: Towpath, bundles: dict[str, Path], tmp_path: Path
+):
+    files = {**read_bundle(bundles["iris"]).files, manifest.LOCK: b"scikit-learn==1.4.0\n"}
+    done = towpath("verify", write_bundle("iris", files, tmp_path)[1])
+
+    assert done.code == 0
+    assert f"warning: scikit-learn 1.4.0 made it, {version('scikit-learn')} is here" in done.err
 
 
 def flip(path: Path) -> None:

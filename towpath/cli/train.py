@@ -84,9 +84,14 @@ def code_digest(folder: Path) -> str:
 
 def told(run: Run) -> Result:
     candidate, data = run.candidate, run.data
-    files = ", ".join(source.name for source in data.sources)
+    of = " of " + ", ".join(source.name for source in data.sources) if data.sources else ""
+    told_origin = (
+        f"{data.rows} real rows{of}"
+        if data.origin == "real"
+        else f"{data.rows} GENERATED rows{of}: no word on real ones"
+    )
     rows = [
-        ("data", f"{data.rows} real rows of {files}" if files else f"{data.rows} GENERATED rows: no word on real ones"),
+        ("data", told_origin),
         *measured(run.evaluation),
         ("kept in", run.path),
         ("bundle", f"{short(candidate.bundle)} when packed"),

@@ -2,10 +2,12 @@
 
 import click
 
+from towpath.bundle.lock import changed_libraries
 from towpath.cli.layout import short, size
 from towpath.cli.packed import find_bundle, prove_bundle
 from towpath.cli.project import bundle_argument
 from towpath.cli.session import Result, Session, Verb
+from towpath.core import manifest
 
 
 @click.command(cls=Verb, epilog="Example: towpath verify .towpath/bundles/bankchurn/5793faf16289")
@@ -23,11 +25,16 @@ def verify(session: Session, bundle: str) -> Result:
     found, rows = proved.bundle, proved.golden_rows
     total = sum(entry.size for entry in found.manifest.files.values())
     holds = f"{len(found.files)} files, {size(total)}, {rows} golden rows answered as recorded"
+    changed = changed_libraries(found.files[manifest.LOCK])
+    for library in changed:
+        session.say(f"warning: {library}; what it answers is proved, but a training here gives another model")
     data = {
         "service": found.contract.service,
         "id": found.id,
         "path": str(path),
         "files": len(found.files),
         "bytes": total,
+        "golden_rows": rows,
+        "changed_libraries": changed,
     }
-    return Result(data | {"golden_rows": rows}, f"OK bundle:{short(found.id)} of {found.contract.service}: {holds}")
+    return Result(data, f"OK bundle:{short(found.id)} of {found.contract.service}: {holds}")

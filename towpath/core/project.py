@@ -21,7 +21,8 @@ class ProjectSettings(Struct, frozen=True):
 
 def read_project(given: Mapping[str, Any], where: str) -> ProjectSettings:
     """Raises FormatTooNew, or Faulty with every fault and its path."""
-    formats.check_format(given.get("format"), formats.PROJECT, where)
+    if "format" in given:
+        formats.check_format(given["format"], formats.PROJECT, where)
     faults = list(_faults(given))
     if faults:
         raise Faulty(where, faults, hint="docs/settings.md has the annotated example")
@@ -30,6 +31,8 @@ def read_project(given: Mapping[str, Any], where: str) -> ProjectSettings:
 
 def _faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     known = {"format", "name", "services", "data"}
+    if "format" not in given:
+        yield "format", f'is missing; write: format = "{formats.PROJECT}"'
     for key in given:
         if key not in known:
             yield key, f"is not a setting; known are {', '.join(sorted(known))}"

@@ -4,18 +4,16 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from towpath.core.contract import Field
-from towpath.core.errors import InfrastructureError
 from towpath.core.lineage import Source
 from towpath.data import pull
 from towpath.data.check import check_table
 from towpath.data.objects import ObjectStore
-from towpath.declare.data import DataSet, Lines, Packaged, Table
+from towpath.declare.data import Lines, Packaged, Table
 from towpath.declare.service import Service
 
 
@@ -48,7 +46,7 @@ def read_rows(service: Service, store: ObjectStore, folders: Sequence[Path], *, 
         return _generated(service, files, folders, seed)
     frame = _read(service, store)
     sources = tuple(Source(file.name, file.size, file.sha256) for file in files)
-    return _rows(service, frame, "real", sources)
+    return _rows(service, frame, "generated" if service.data.invented else "real", sources)
 
 
 def _generated(service: Service, files: Sequence[pull.Pulled], folders: Sequence[Path], seed: int) -> LabelledRows:
@@ -105,19 +103,3 @@ def _targets(service: Service, frame: pd.DataFrame) -> np.ndarray:
         return values.to_numpy(np.float64)
     positions = {label: position for position, label in enumerate(service.target.labels)}
     return values.map(positions).to_numpy(np.int64)
-
-
-def data_state(data: DataSet, store: ObjectStore) -> list[dict[str, Any]]:
-    """For each file of a data set: its name, digest, and whether the store has it whole."""
-    return [
-        {"name": source.name, "sha256": source.sha256, "state": _state(source.sha256, store)}
-        for source in data.reads.sources
-    ]
-
-
-def _state(sha256: str, store: ObjectStore) -> str:
-    try:
-        store.get(sha256)
-    except InfrastructureError:
-        return "missing"
-    return "verified"

@@ -61,6 +61,7 @@ class DataSet(Struct, frozen=True):
     reads: Table | Lines | Packaged
     generator: Any = None
     generated_rows: int = 10_000
+    invented: bool = False
 
 
 def csv(
@@ -70,9 +71,13 @@ def csv(
     generator: Generator | None = None,
     rows: int = 10_000,
     rename: Mapping[str, str] | None = None,
+    invented: bool = False,
 ) -> DataSet:
-    """A CSV file, found by name in the data folders and checked by sha256. rename maps its columns to the record's."""
-    return DataSet(Table(Source(name, sha256), dict(rename or {})), generator, rows)
+    """A CSV file, found by name in the data folders and checked by sha256. rename maps its columns to the record's.
+
+    invented says that the rows in it are no real ones, so that nobody takes what is measured on them for real.
+    """
+    return DataSet(Table(Source(name, sha256), dict(rename or {})), generator, rows, invented)
 
 
 def lines(
