@@ -19,7 +19,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
 UPGRADE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint format typecheck ci-local coverage-map docs clean \
+.PHONY: help setup demo test unit bench lint format typecheck ci-local coverage-map docs clean \
 	pins pins-check pins-outdated pins-update pins-upgrade
 
 help: ## Show this list
@@ -44,6 +44,9 @@ demo: setup ## Train, prove, pack, serve and ask real models, in a minute
 
 test: setup ## Run the tests; TESTS="tests/core -k plan" for some of them
 	$(BIN)/python -m pytest -n auto $(TESTS)
+
+unit: setup ## Run the quick part of the tests, for the inner loop: no processes, browser or pages
+	$(BIN)/python -m pytest -n auto -m "not slow and not integration and not browser" $(TESTS)
 
 bench: setup ## Run every benchmark
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -17,6 +17,8 @@ UNTYPED = '"""One number."""\n\nONE: int = "1"\n'
 UNTIDY = '"""One number."""\nONE:int = 1\n'
 UNUSED = '"""One number."""\n\nimport os\n\nONE: int = 1\n'
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -269,7 +271,6 @@ def test_outdated_packages_are_listed_and_nothing_changes(make, project):
 
 
 @pytest.mark.network
-@pytest.mark.slow
 @pytest.mark.feature("F011")
 @pytest.mark.parametrize("name", ["serving", "training", "control", "dev"])
 def test_each_file_resolves_without_installing(name):

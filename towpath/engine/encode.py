@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-import numpy as np
 from msgspec import Struct
 
 from towpath.core.plan import MISSING, UNSEEN, Column, Encode
@@ -26,12 +25,6 @@ class Encoder:
         if None in values:
             return [MISSING if value is None else value for value in values]
         return values
-
-    def rows(self, records: Sequence[Struct]) -> np.ndarray:
-        """Records as a float64 array of shape (records, columns)."""
-        return np.array([self.row(record) for record in records], dtype=np.float64).reshape(
-            len(records), len(self.columns)
-        )
 
 
 def _codes(column: Column) -> Mapping[Any, float]:
