@@ -17,6 +17,7 @@ STATE = ".towpath"
 DATA = "TOWPATH_DATA"
 SEED = "TOWPATH_SEED"
 DEFAULT_SEED = 42
+LARGEST_SEED = 2**32 - 1  # scikit-learn's
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ class Project:
 
     def seed(self, given: int | None) -> int:
         """Flag, then TOWPATH_SEED, then 42. Raises UsageError."""
+        where, named = SEED, self.environ.get(SEED, str(DEFAULT_SEED))
         if given is not None:
-            return given
-        named = self.environ.get(SEED, str(DEFAULT_SEED))
-        try:
-            return int(named)
-        except ValueError as error:
-            raise UsageError(f"{SEED} is {named!r}", hint="a whole number is meant, such as 42") from error
+            where, named = "--seed", str(given)
+        if not named.isdecimal() or int(named) > LARGEST_SEED:
+            hint = f"a whole number from 0 to {LARGEST_SEED} is meant, such as {DEFAULT_SEED}"
+            raise UsageError(f"{where} is {named!r}", hint=hint)
+        return int(named)
 
 
 def find_project(start: Path, environ: Mapping[str, str]) -> Project:

@@ -164,3 +164,19 @@ def test_the_manifest_lists_every_file_with_size_and_digest(bundle: Path):
         (entry.size, entry.sha256) == ((bundle / name).stat().st_size, formats.digest((bundle / name).read_bytes()))
         for name, entry in listed.files.items()
     )
+
+
+@pytest.mark.parametrize(
+    ("golden", "says"),
+    [
+        (b"", "has no rows"),
+        (b'{"why":"typical","record":{},"scores":[0.5],"tolerance":1e9}\n', r"tolerates 1e\+09"),
+        (b"{", "cannot be read"),
+    ],
+)
+def test_golden_rows_that_prove_nothing_are_refused(bundle: Path, golden: bytes, says: str):
+    files = {**read_bundle(bundle).files, manifest.GOLDEN: golden}
+    _, spoiled = write_bundle("iris", files, bundle.parent)
+
+    with pytest.raises(VerificationRefused, match=says):
+        read_bundle(spoiled).golden()

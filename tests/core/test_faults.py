@@ -20,9 +20,19 @@ FIELDS = (
     Field("Text", "string", pattern=r"\S", max_length=20),
     Field("Active", "boolean"),
     Field("Sizes", "vector", names=("length", "width"), gt=0, lt=30),
+    Field("Level", "integer", choices=(2, 4)),
     Field("Id", "integer", role="id", nullable=True, default=None),
 )
-SOUND = {"Age": 40, "Tenure": 3, "Balance": 1.5, "Country": "France", "Text": "a", "Active": True, "Sizes": [1, 2]}
+SOUND = {
+    "Age": 40,
+    "Tenure": 3,
+    "Balance": 1.5,
+    "Country": "France",
+    "Text": "a",
+    "Active": True,
+    "Sizes": [1, 2],
+    "Level": 2,
+}
 
 
 def contract(strict: bool = False, **style: Any) -> Contract:
@@ -70,6 +80,8 @@ def test_a_sound_record_has_no_faults_and_converts_as_it_is():
         ({"Sizes": "ab"}, "Sizes", "list"),
         ({"Sizes": [1, 30]}, "Sizes[1]", "lt"),
         ({"Sizes": [0, 1]}, "Sizes[0]", "gt"),
+        ({"Level": 3}, "Level", "choice"),
+        ({"Level": True}, "Level", "string"),
         ({"Id": 1.5}, "Id", "string"),
     ],
 )
@@ -83,7 +95,7 @@ def test_each_way_to_be_wrong_is_found_where_the_fast_decoder_refuses(changes: d
 
 def test_all_faults_of_a_record_come_at_once():
     assert [where for where, _, _ in faults({"Age": 5, "Country": "Italy", "Sizes": [-1, "x"]})] == [
-        "Age", "Tenure", "Balance", "Country", "Text", "Active", "Sizes[0]", "Sizes[1]",
+        "Age", "Tenure", "Balance", "Country", "Text", "Active", "Sizes[0]", "Sizes[1]", "Level",
     ]  # fmt: skip
 
 
@@ -133,13 +145,21 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
+def test_a_whole_float_is_taken_for_a_choice_among_whole_numbers():
+    record, found = look_again(contract(), SOUND | {"Level": 2.0})
+
+    assert found == []
+    assert msgspec.convert(record, record_type(contract())).Level == 2
+
+
 @given(st.fixed_dictionaries({}, optional={field.name: VALUES for field in FIELDS}))
 def test_the_two_looks_agree_on_every_record(record: dict[str, Any]):
-    found = faults(record)
+    understood, found = look_again(contract(), record)
     try:
         fast(record)
-        sound = True
     except msgspec.MsgspecError:
-        sound = False
+        assert found or record.get("Level") in (2.0, 4.0)  # which the second look takes
+    else:
+        assert found == []
 
-    assert sound == (found == [])
+    assert found or msgspec.convert(understood, record_type(contract()))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from towpath.core.errors import Faulty, InfrastructureError
+from towpath.core.errors import Faulty, InfrastructureError, UsageError
 from towpath.core.formats import digest
 from towpath.data.objects import ObjectStore
 from towpath.data.table import read_rows
@@ -73,6 +73,7 @@ def test_every_column_that_breaks_the_record_is_named_with_count_and_first_row(t
         ("Country", "is not one of France, Spain in 1 row, the first is row 0: 'Italy'"),
         ("Exited", "has no target in 1 row, the first is row 0; drop them"),
         ("Exited", "is none of the labels no, yes in 1 row, the first is row 1: 'maybe'"),
+        ("Exited", "is 'yes' (churn) in 9 rows; at least 10 are needed to learn and test"),
     ]
 
 
@@ -82,7 +83,7 @@ def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path):
 
 
 def test_a_class_that_never_occurs_cannot_be_learnt(tmp_path: Path):
-    with pytest.raises(Faulty, match=r"never is 'yes' \(churn\)"):
+    with pytest.raises(Faulty, match=r"is 'yes' \(churn\) in 0 rows; at least 10"):
         rows_of(GOOD.assign(Exited="no"), tmp_path)
 
 
@@ -139,3 +140,57 @@ def test_without_files_and_generator_the_files_are_named(tmp_path: Path):
 
     with pytest.raises(InfrastructureError, match=r"bad\.txt, good\.txt not found in no folder at all"):
         read_rows(service, ObjectStore(tmp_path / "empty"), [], seed=7)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"Age,Exited\n40,no,3\n41,yes,4\n", "cannot be read as csv"),
+        (b"Age,Exited\n40,no\n41,yes,4\n", "Expected 2 fields in line 3, saw 3"),
+        (b"Age,Age\n40,41\n", "has more than one column Age"),
+        (b"", "cannot be read as csv: No columns to parse from file"),
+        (b"Age,Exited\n\xff\xfe,no\n", "cannot be read as csv: 'utf-8' codec"),
+        (b'Age,Exited\n"40,no\n', "cannot be read as csv"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_and_no_column_shifted(tmp_path: Path, content: bytes, says: str):
+    (tmp_path / "churn.csv").write_bytes(content)
+    service = Service(
+        "churn",
+        record=Customer,
+        target=binary("Exited", positive="churn"),
+        data=csv("churn.csv", sha256=digest(content)),
+        answer={"p": probability("churn")},
+        metrics=[auc()],
+    )
+
+    with pytest.raises(UsageError, match=says):
+        read_rows(service, ObjectStore(tmp_path / "objects"), [tmp_path], seed=1)
+
+
+class Parcel(Record):
+    country: Literal["NA", "DE"] | None
+    code: str
+    weight: float | None
+    fragile: bool
+
+
+def test_strings_stand_as_they_are_and_only_numbers_know_words_for_missing(tmp_path: Path):
+    cells = {"country": ["NA", "DE", "", "NA"], "code": ["007", "1e3", "x", "0"], "weight": ["1", "NA", "", "2.5"]}
+    frame = pd.DataFrame(cells | {"fragile": ["True", "False", "True", "False"], "late": ["0", "1", "0", "1"]})
+    content = pd.concat([frame] * 10).to_csv(index=False).encode()
+    (tmp_path / "parcels.csv").write_bytes(content)
+    service = Service(
+        "parcels",
+        record=Parcel,
+        target=binary("late", positive="late"),
+        data=csv("parcels.csv", sha256=digest(content)),
+        answer={"p": probability("late")},
+        metrics=[auc()],
+    )
+    features = read_rows(service, ObjectStore(tmp_path / "objects"), [tmp_path], seed=1).features
+
+    assert features["country"][:4].fillna("missing").tolist() == ["NA", "DE", "missing", "NA"]
+    assert features["code"][:4].tolist() == ["007", "1e3", "x", "0"]
+    assert features["weight"][:4].fillna(-1).tolist() == [1.0, -1.0, -1.0, 2.5]
+    assert features["fragile"][:4].tolist() == [1.0, 0.0, 1.0, 0.0]

@@ -73,3 +73,10 @@ def test_answers_have_the_declared_entries_in_their_order(bundle: Bundle):
 def test_a_plan_of_other_steps_is_refused_by_its_names(bundle: Bundle):
     with pytest.raises(VerificationRefused, match="has steps no engine runs: encode, finish"):
         open_engine(replace(bundle, plan=Plan((Encode(()), Finish("identity")))))
+
+
+def test_a_plan_that_needs_a_file_which_is_not_there_is_refused_by_its_name(bundle: Bundle):
+    files = {name: content for name, content in bundle.files.items() if name not in ("graph.onnx", "text.json")}
+
+    with pytest.raises(VerificationRefused, match=r"plan\.json needs (graph\.onnx|text\.json), which is not there"):
+        open_engine(replace(bundle, files=files))

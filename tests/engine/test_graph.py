@@ -1,5 +1,8 @@
 """The graph runner loads from bytes only, and only what computes."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +129,13 @@ def test_a_model_that_is_well_formed_but_wrong_does_not_load() -> None:
 
     with pytest.raises(VerificationRefused, match="does not load"):
         GraphModel(bytes(model.SerializeToString()))
+
+
+def test_the_runtime_calls_nobody_and_leaves_nothing_in_the_home_folder(tmp_path):
+    code = "import towpath.engine.graph, onnxruntime; print(onnxruntime.get_device())"
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "CPU\n"
+    assert done.stderr == ""
+    assert list(tmp_path.rglob("*")) == []

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -16,7 +17,6 @@ from towpath.training.candidate import (
     find_candidate,
     list_candidates,
     read_files,
-    read_split,
     save_candidate,
 )
 from towpath.training.train import Trained
@@ -55,7 +55,8 @@ def test_a_candidate_keeps_its_files_its_split_and_the_id_its_bundle_will_have(t
     candidate, path = find_candidate(tmp_path, save(tmp_path).name)
 
     assert read_files(path) == trained().files
-    assert read_split(path) == {"train": list(range(80)), "test": list(range(80, 100))}
+    split = msgspec.json.decode((path / "split.json").read_bytes())
+    assert split == {"train": list(range(80)), "test": list(range(80, 100))}
     assert candidate.bundle == manifest.bundle_id(manifest.list_files("iris", trained().files))
     assert (candidate.trained_at, candidate.seed) == (NOW, 42)
 

@@ -8,19 +8,23 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from tests.bundles import portfolio, train_service
 from towpath.bundle.read import read_bundle, read_golden
 from towpath.core import formats, manifest
+from towpath.core.evaluation import Evaluation
+from towpath.core.formats import read_record
 from towpath.core.golden import GoldenRow
 from towpath.core.plan import Plan
 from towpath.core.settings import Settings
 from towpath.data.table import LabelledRows, read_rows
-from towpath.declare import random
+from towpath.declare import at_least, random
 from towpath.declare.service import Service
 from towpath.engine.answers import Said
-from towpath.engine.contributions import base_value
+from towpath.engine.contributions import logistic
 from towpath.engine.engine import build_engine, open_engine
 from towpath.training.golden import to_frame
 from towpath.training.split import split_rows
@@ -123,6 +127,14 @@ def test_a_threshold_moved_in_the_settings_moves_decisions_and_nothing_else(chur
     assert np.array_equal(low.scores(records), high.scores(records))
 
 
+CHAMPION = [("f1 no worse than the champion's by 0.01", "inconclusive")]
+"""What no training alone can pass: nothing is released yet."""
+
+
+def not_passed(result: Trained) -> list[tuple[str, str]]:
+    return [(gate.gate, gate.verdict) for gate in result.evaluation.gates if gate.verdict != "pass"]
+
+
 def golden_rows(result: Trained) -> list[GoldenRow]:
     return read_golden(result.files[manifest.GOLDEN], Path("memory"))
 
@@ -132,7 +144,7 @@ def test_contributions_add_up_to_the_answer_and_differ_between_customers(bundles
     bundle = read_bundle(bundles["bankchurn"])
     engine = open_engine(bundle)
     records = [engine.read(row.record) for row in bundle.golden()]
-    base = base_value(engine.contributions(records[:1])[0], 0, engine.link, "probability")
+    base = logistic(engine.contributions(records[:1])[0].base[0])
     answers = engine.answers(records, Said("x", "t"))
 
     assert max(abs(base + sum(a["feature_contributions"].values()) - a["churn_probability"]) for a in answers) < 1e-12
@@ -157,7 +169,7 @@ def test_on_real_data_each_service_is_better_than_its_original(real_data: Path, 
         if service == name:
             found = result.evaluation.metric(metric)
             assert found is not None and good_enough(found.value), f"{name} {found} against {original}"
-    assert {gate.verdict for gate in result.evaluation.gates} == {"pass"}
+    assert not_passed(result) in ([], CHAMPION)
 
 
 @pytest.mark.data
@@ -173,8 +185,26 @@ def test_generated_rows_pass_the_gates_too(tmp_path: Path, monkeypatch: pytest.M
     result = train_service(portfolio(tmp_path), "bankchurn")
 
     assert result.data.origin == "generated"
-    assert {gate.verdict for gate in result.evaluation.gates} == {"pass"}
+    assert not_passed(result) == CHAMPION
     assert b"Trained on generated rows" in result.files[manifest.CARD]
+
+
+def test_a_forest_over_several_threads_is_the_same_every_time(churn: tuple[Service, LabelledRows]):
+    service, rows = churn
+    forest = RandomForestClassifier(20, n_jobs=-1)
+    service.build(lambda columns: make_pipeline(columns.encode(numbers="impute"), forest))
+
+    assert len({identity(trained(service, rows)) for _ in range(3)}) == 1
+
+
+def test_a_metric_without_a_number_is_named_and_can_be_read_back(churn: tuple[Service, LabelledRows]):
+    service, rows = churn
+    service.threshold, service.gates = 0.999, (at_least("precision", 0.1),)
+    result = trained(service, rows)
+
+    read = read_record(result.files[manifest.EVALUATION], Evaluation, formats.EVALUATION, "evaluation.json")
+    assert (read.undefined, read.gates[0].verdict) == (("precision",), "fail")
+    assert b"| precision | not defined on these rows | |" in result.files[manifest.CARD]
 
 
 def test_the_training_does_not_depend_on_the_number_of_threads(churn: tuple[Service, LabelledRows]):

@@ -1,5 +1,6 @@
 """Read a bundle: each file once, hashed, compared with the manifest; what was hashed is what is used."""
 
+import math
 import os
 import stat
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from towpath.core.plan import Plan
 from towpath.core.settings import Settings
 
 LARGEST = 512 << 20  # bytes; no file of a bundle comes near, and a worker should not read a disk image into memory
+
+LOOSEST = 1e-6  # the tolerance that the least exact converter may ever need
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,17 @@ def read_bundle(path: Path) -> Bundle:
 
 
 def read_golden(content: bytes, path: Path) -> list[GoldenRow]:
+    """Raises VerificationRefused where the rows cannot be read, or could not prove anything."""
+    where = path / manifest.GOLDEN
     try:
-        return msgspec.json.Decoder(GoldenRow).decode_lines(content)
+        rows = msgspec.json.Decoder(GoldenRow).decode_lines(content)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise VerificationRefused(
-            f"{path / manifest.GOLDEN} cannot be read: {error}", hint="pack the bundle again"
-        ) from error
+        raise VerificationRefused(f"{where} cannot be read: {error}", hint="pack the bundle again") from error
+    loosest = max((row.tolerance for row in rows), default=math.inf)
+    if loosest > LOOSEST:
+        told = f"tolerates {loosest:g}, and nothing above {LOOSEST:g} proves anything" if rows else "has no rows"
+        raise VerificationRefused(f"{where} {told}", hint="train and pack again")
+    return rows
 
 
 def _open_folder(path: Path) -> int:

@@ -1,5 +1,6 @@
 """Write a bundle: all of it or nothing, under the name of its id."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -37,6 +38,9 @@ def _write_whole(files: dict[str, bytes], folder: Path, final: Path) -> None:
         beside.chmod(0o755)
         beside.rename(final)
         _sync_folder(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # else somebody wrote the same bundle meanwhile
+            raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

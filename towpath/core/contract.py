@@ -102,6 +102,15 @@ def record_type(contract: Contract) -> type[Struct]:
     )
 
 
+def features_alone(contract: Contract) -> Contract:
+    """The same contract for whoever looks at the features alone: every other field may be absent."""
+    fields = [
+        field if field.role == "feature" else msgspec.structs.replace(field, nullable=True, default=None)
+        for field in contract.record
+    ]
+    return msgspec.structs.replace(contract, record=tuple(fields))
+
+
 def _definition(field: Field) -> tuple[Any, ...]:
     kind = field_type(field)
     return (field.name, kind) if field.required else (field.name, kind, field.default)

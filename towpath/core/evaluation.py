@@ -23,11 +23,12 @@ class Metric(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SliceMetric(Struct, frozen=True, forbid_unknown_fields=True):
-    """A metric on the rows of one group."""
+    """A metric on the rows of one group; None where it is not defined on them, as recall without a row of the class."""
 
     field: str
     group: str
-    metric: Metric
+    name: str
+    metric: Metric | None
 
 
 class GateResult(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +51,7 @@ class ParityResult(Struct, frozen=True, forbid_unknown_fields=True):
 class Evaluation(
     Struct, frozen=True, tag_field="format", tag=formats.EVALUATION, omit_defaults=True, forbid_unknown_fields=True
 ):
-    """Everything measured about a candidate."""
+    """Everything measured about a candidate; undefined names the metrics that these rows give no number for."""
 
     rows: int
     metrics: tuple[Metric, ...]
@@ -58,6 +59,7 @@ class Evaluation(
     gates: tuple[GateResult, ...] = ()
     slices: tuple[SliceMetric, ...] = ()
     additivity: float | None = None
+    undefined: tuple[str, ...] = ()
 
     def metric(self, name: str) -> Metric | None:
         return next((metric for metric in self.metrics if metric.name == name), None)

@@ -63,6 +63,11 @@ def look_again(contract: Contract, given: Any, path: Path = ()) -> tuple[dict[st
     return record, faults
 
 
+def look_at(field: Field, value: Any) -> list[Fault]:
+    """Every fault of one field's value."""
+    return _look_at(field, value, (field.name,), numeric_strings=False)[1]
+
+
 def unknown_fields(contract: Contract, given: Mapping[str, Any]) -> list[str]:
     known = {field.name for field in contract.record}
     return [name for name in given if name not in known]
@@ -75,6 +80,8 @@ def _look_at(field: Field, value: Any, path: Path, numeric_strings: bool) -> tup
         return _look_at_vector(field, value, path, numeric_strings)
     if field.role == "id":
         return value, list(_id_faults(field, value, path))
+    if field.type == "integer" and field.choices:
+        value = _whole(value, numeric_strings)
     if field.type == "string" or field.choices:
         return value, list(_string_faults(field, value, path))
     if field.type == "boolean":
@@ -146,6 +153,12 @@ def _id_faults(field: Field, value: Any, path: Path) -> Iterator[Fault]:
     allowed: tuple[type, ...] = (int, str) if field.type == "integer" else (str,)
     if isinstance(value, bool) or not isinstance(value, allowed):
         yield Fault(path, "string", f"should be an id, not {_json_type(value)}")
+
+
+def _whole(value: Any, numeric_strings: bool) -> Any:
+    """A whole number that came as 2.0, or as "2" where that is allowed; anything else as it is."""
+    number = _parsed(value) if isinstance(value, str) and numeric_strings else value
+    return int(number) if isinstance(number, float) and number.is_integer() else value
 
 
 def _parsed(text: str) -> float | None:

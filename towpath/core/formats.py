@@ -1,6 +1,7 @@
 """The numbered formats in which the two planes meet, and canonical JSON, from which their digests are made."""
 
 import hashlib
+import math
 from typing import Any, TypeVar
 
 import msgspec
@@ -44,9 +45,24 @@ def check_format(found: Any, known: str, what: str) -> None:
 def canonical(value: Any) -> bytes:
     """JSON without spaces, with shortest floats, dicts' keys sorted, records' fields as declared, and the format first.
 
-    Equal values give equal bytes on every machine.
+    Equal values give equal bytes on every machine. Raises VerificationRefused for a number that JSON cannot hold, which
+    would come back as null.
     """
+    _refuse_not_finite(msgspec.to_builtins(value), "")
     return msgspec.json.encode(value, order="deterministic")
+
+
+def _refuse_not_finite(value: Any, path: str) -> None:
+    match value:
+        case float() if not math.isfinite(value):
+            where = path.lstrip(".") or "a value"
+            raise VerificationRefused(f"{where} is {value}, which JSON cannot hold", hint="report this model")
+        case dict():
+            for key, item in value.items():
+                _refuse_not_finite(item, f"{path}.{key}")
+        case list() | tuple():
+            for position, item in enumerate(value):
+                _refuse_not_finite(item, f"{path}[{position}]")
 
 
 def read_record(content: bytes, kind: type[T], known: str, what: str) -> T:

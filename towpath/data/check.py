@@ -7,11 +7,13 @@ import pandas as pd
 
 from towpath.core.contract import Field
 from towpath.core.errors import Faulty
+from towpath.declare.gates import Slices
 from towpath.declare.service import Service
 
 Fault = tuple[str, str]
 
 FEWEST = 20  # rows; fewer cannot be split, tuned and measured
+FEWEST_OF_A_CLASS = 10  # so that each fold of the training rows, and the test rows, have some
 
 
 def check_table(service: Service, frame: pd.DataFrame) -> None:
@@ -34,6 +36,12 @@ def faults_of(service: Service, frame: pd.DataFrame) -> Iterator[Fault]:
             yield from _column_faults(name, field, frame[name])
     if target in frame:
         yield from _target_faults(service, frame[target])
+    held_out = int(len(frame) * service.split.test)
+    if held_out < FEWEST // 4 or len(frame) - held_out < FEWEST // 2:
+        yield "split.test", f"holds out {held_out} of {len(frame)} rows; too few on one side to learn or to measure"
+    for gate in service.gates:
+        if isinstance(gate, Slices) and gate.field not in frame:
+            yield gate.field, "is not a column of the data, but a gate slices by it"
 
 
 def _column_faults(name: str, field: Field, values: pd.Series) -> Iterator[Fault]:
@@ -48,8 +56,23 @@ def _column_faults(name: str, field: Field, values: pd.Series) -> Iterator[Fault
         wrong = ~values.map(lambda value: isinstance(value, str)) & ~missing
         if wrong.any():
             yield name, _rows_say("is not a string", wrong, values)
+        else:
+            yield from _text_faults(name, field, values[~missing])
     else:
         yield from _number_faults(name, field, values)
+
+
+def _text_faults(name: str, field: Field, values: pd.Series) -> Iterator[Fault]:
+    lengths = values.str.len()
+    if field.min_length is not None and (short := lengths < field.min_length).any():
+        yield name, _rows_say(f"has fewer than {field.min_length} characters", short, values)
+    if field.max_length is not None and (long := lengths > field.max_length).any():
+        yield name, _rows_say(f"has more than {field.max_length} characters", long, values)
+    if field.pattern is not None and (other := ~values.str.contains(field.pattern, regex=True)).any():
+        yield (
+            name,
+            _rows_say("is blank" if field.pattern == r"\S" else f"does not match {field.pattern}", other, values),
+        )
 
 
 def _number_faults(name: str, field: Field, values: pd.Series) -> Iterator[Fault]:
@@ -75,8 +98,9 @@ def _target_faults(service: Service, values: pd.Series) -> Iterator[Fault]:
     if wrong.any():
         yield name, _rows_say(f"is none of the labels {', '.join(map(str, service.target.labels))}", wrong, values)
     for label, class_name in zip(service.target.labels, task.classes, strict=True):
-        if not (values == label).any():
-            yield name, f"never is {label!r} ({class_name}); nothing can be learnt of it"
+        if (count := int((values == label).sum())) < FEWEST_OF_A_CLASS:
+            needed = f"at least {FEWEST_OF_A_CLASS} are needed to learn and test"
+            yield name, f"is {label!r} ({class_name}) in {count} rows; {needed}"
 
 
 def _rows_say(what: str, mask: pd.Series, values: pd.Series | None = None) -> str:

@@ -1,7 +1,9 @@
 """Data sets read into tables: a frame of features, a frame of the other fields, and the targets."""
 
+import csv
 import io
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +11,16 @@ import numpy as np
 import pandas as pd
 
 from towpath.core.contract import Field
+from towpath.core.errors import UsageError
 from towpath.core.lineage import Source
 from towpath.data import pull
 from towpath.data.check import check_table
 from towpath.data.objects import ObjectStore
 from towpath.declare.data import Lines, Packaged, Table
 from towpath.declare.service import Service
+
+MISSING_WORDS = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+"""In a column of numbers; in one of strings each may be a category, as NA is Namibia."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def _generated(service: Service, files: Sequence[pull.Pulled], folders: Sequence
 def _read(service: Service, store: ObjectStore) -> pd.DataFrame:
     match service.data.reads:
         case Table(source=source, rename=rename):
-            return pd.read_csv(io.BytesIO(store.get(source.sha256))).rename(columns=rename)
+            return _read_csv(service, store.get(source.sha256), rename)
         case Lines() as reads:
             return _read_lines(service, reads, store)
         case Packaged(columns=columns):
@@ -67,6 +73,50 @@ def _read(service: Service, store: ObjectStore) -> pd.DataFrame:
             return pd.read_csv(
                 io.BytesIO(content), skiprows=1, header=None, names=[*columns, service.target.task.target]
             )
+
+
+def _read_csv(service: Service, content: bytes, rename: Mapping[str, str]) -> pd.DataFrame:
+    """Strings as they stand, "NA" and "007" too, missing where the cell is empty; numbers as pandas reads them."""
+    frame = _cells(content, service.data.reads.sources[0].name).rename(columns=rename)
+    strings = {field.name for field in service.fields if field.type == "string"}
+    if all(isinstance(label, str) for label in service.target.labels) and service.target.labels:
+        strings.add(service.target.task.target)
+    for name in frame.columns.difference(list(strings)):
+        frame[name] = _numbers(frame[name])
+    return frame
+
+
+def _cells(content: bytes, name: str) -> pd.DataFrame:
+    """Every cell as text. Raises UsageError where the file is no table: pandas itself would shift or rename columns."""
+    try:
+        text = content.decode("utf-8-sig")
+        header = next(csv.reader(io.StringIO(text)), [])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, na_values=[""], index_col=False)
+    except (ValueError, pd.errors.ParserWarning, csv.Error) as error:
+        reason = str(error).strip().replace("\n", " ")
+        hint = "it needs a header, and rows of as many cells, in UTF-8"
+        raise UsageError(f"{name} cannot be read as csv: {reason}", hint=hint) from error
+    if twice := sorted({column for column in header if header.count(column) > 1}):
+        hint = "give each column a name of its own"
+        raise UsageError(f"{name} has more than one column {', '.join(twice)}", hint=hint)
+    return frame
+
+
+def _numbers(cells: pd.Series) -> pd.Series:
+    """A column of numbers, or of true and false; a column with anything else stays as it is, to be told of.
+
+    The words with which tables say missing become missing.
+    """
+    cells = cells.mask(cells.isin(MISSING_WORDS))
+    truths = cells.str.lower().map({"true": 1.0, "false": 0.0})
+    if truths.notna().equals(cells.notna()):
+        return truths
+    try:
+        return pd.to_numeric(cells)
+    except ValueError:
+        return cells
 
 
 def _read_lines(service: Service, reads: Lines, store: ObjectStore) -> pd.DataFrame:

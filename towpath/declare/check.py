@@ -18,6 +18,7 @@ RESERVED = frozenset(
 )
 """A service is served under /{service}, where these are routes already."""
 REGRESSION_METRICS = frozenset({"r2", "rmse"})
+SHARES = frozenset({"auc", "accuracy", "f1", "precision", "recall", "brier"})
 
 
 def check_service(service: Service) -> None:
@@ -83,6 +84,9 @@ def _item_fault(entry: item.Item, task: Task) -> str | None:
     classy = item.ClassIndex | item.ClassName | item.Probabilities | item.Top
     if isinstance(entry, classy) and task.kind == "regression":
         return "is about classes, but the target is a number; use value()"
+    space = "value" if task.kind == "regression" else "probability"
+    if isinstance(entry, item.Contributions) and entry.space not in ("score", space):
+        return f'is in {entry.space} space, which a {task.kind} target does not have; use "score" or "{space}"'
     if isinstance(entry, item.Band):
         return _band_fault(entry)
     if isinstance(entry, item.Decide) and task.kind != "binary":
@@ -117,18 +121,29 @@ def _measure_faults(service: Service) -> Iterator[Fault]:
         yield "metrics", "is empty; name at least one, such as auc() or rmse()"
     for metric in service.metrics:
         yield from _metric_faults(metric, service.target.task)
+    kinds = [metric.kind for metric in service.metrics]
+    for kind in sorted({kind for kind in kinds if kinds.count(kind) > 1}):
+        yield f"metrics.{kind}", "is measured twice; gates could not tell which is meant: measure it for one class"
     for number, gate in enumerate(service.gates):
         if isinstance(gate, Limit | Champion) and gate.metric not in measured:
             yield f"gates[{number}]", f"is about {gate.metric}, which is not measured; add it to metrics"
-        if isinstance(gate, Slices) and gate.field not in {field.name for field in service.fields}:
-            yield f"gates[{number}]", f"slices by {gate.field}, which is not a field of the record"
-    if isinstance(service.threshold, Threshold) and service.threshold.metric not in NEEDS_DECISION:
+        if isinstance(gate, Slices) and gate.field not in {field.name for field in service.fields if not field.names}:
+            yield f"gates[{number}]", f"slices by {gate.field}, which is not a field of the record, or a vector"
+        if isinstance(gate, Limit) and gate.metric in SHARES and not 0 <= _limit_of(gate) <= 1:
+            yield f"gates[{number}]", f"asks for {gate}; {gate.metric} lies between 0 and 1"
+    if isinstance(service.threshold, Threshold) and service.target.task.kind != "binary":
+        yield "threshold", f"decides between two classes; a {service.target.task.kind} target has none: leave it out"
+    elif isinstance(service.threshold, Threshold) and service.threshold.metric not in NEEDS_DECISION:
         yield (
             "threshold",
             f"{service.threshold.metric} does not depend on it; choose among {', '.join(sorted(NEEDS_DECISION))}",
         )
     if isinstance(service.threshold, float | int) and not 0 < service.threshold < 1:
         yield "threshold", f"is {service.threshold}; a probability between 0 and 1 is meant"
+
+
+def _limit_of(gate: Limit) -> float:
+    return gate.at_least if gate.at_least is not None else gate.at_most or 0.0
 
 
 def _metric_faults(metric: Metric, task: Task) -> Iterator[Fault]:
@@ -147,5 +162,7 @@ def _data_faults(service: Service) -> Iterator[Fault]:
                 f"data.{source.name}",
                 f"has sha256 {source.sha256!r}; give its 64 hexadecimal digits: sha256sum {source.name}",
             )
+    if service.split.kind == "stratified" and service.target.task.kind == "regression":
+        yield "split", "is stratified by classes, but the target is a number; use random()"
     if not 0 < service.split.test < 1:
         yield "split.test", f"is {service.split.test}; a share between 0 and 1 is meant, such as 0.2"

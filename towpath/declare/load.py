@@ -1,5 +1,6 @@
 """Load service.py files: each folder is a package of its own, so that a service can have modules beside it."""
 
+import contextlib
 import importlib.util
 import sys
 import traceback
@@ -41,11 +42,11 @@ def _run(path: Path) -> object:
         del sys.modules[loaded]  # a changed file is read anew
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # the user's own code: whatever it raises is told with its line
-        raise UsageError(
-            f"{path} does not run: {_where(error, path)}", hint="run it with python to see more"
-        ) from error
+        with contextlib.redirect_stdout(sys.stderr):  # a result on stdout stays a result alone
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # the user's own code: whatever it raises is told with its line
+        hint = "the same command with --debug shows more"
+        raise UsageError(f"{path} does not run: {_where(error, path)}", hint=hint) from error
     return module
 
 

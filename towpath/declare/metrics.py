@@ -5,7 +5,6 @@ from typing import Literal
 from msgspec import Struct
 
 MetricKind = Literal["auc", "accuracy", "f1", "precision", "recall", "brier", "log_loss", "r2", "rmse"]
-LOWER_IS_BETTER = frozenset({"brier", "log_loss", "rmse"})
 NEEDS_DECISION = frozenset({"accuracy", "f1", "precision", "recall"})
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, 
 import msgspec
 from msgspec import Meta
 
-from towpath.core.contract import Field, FieldType, Role
+from towpath.core.contract import Field, FieldType, Role, field_type
 
 T = TypeVar("T")
 
@@ -59,6 +59,11 @@ def read_fields(record: type[Record]) -> tuple[list[Field], list[tuple[str, str]
             fields.append(_read_field(name, hint, getattr(record, name, msgspec.UNSET)))
         except _NotAField as fault:
             faults.append((f"record.{name}", str(fault)))
+    for name in vars(record):
+        if not name.startswith("__") and name not in hints:
+            faults.append(
+                (f"record.{name}", f"has no type, so it is no field; write {name}: float = {vars(record)[name]!r}")
+            )
     if not fields and not faults:
         faults.append(("record", "has no fields; write at least one annotation: Age: int"))
     return fields, faults
@@ -126,8 +131,8 @@ def _read_vector(items: tuple[Any, ...], names: tuple[str, ...]) -> dict[str, An
             'Annotated[tuple[float, float], named("length", "width")]'
         )
     read = [_unwrap(item) for item in items]
-    if any(kind not in (float, int) for kind, _, _ in read) or len({repr(one) for one in read}) != 1:
-        raise _NotAField("is a vector whose positions differ; all need the same number type and limits")
+    if any(kind is not float for kind, _, _ in read) or len({repr(one) for one in read}) != 1:
+        raise _NotAField("is a vector whose positions differ or are no floats; all need float, with the same limits")
     return {"type": "vector", "names": names} | _limits(mark for mark in read[0][1] if isinstance(mark, Meta))
 
 
@@ -138,5 +143,12 @@ def _refuse_impossible(field: Field) -> None:
         raise _NotAField(f"has limits that nothing fits: from {low:g} to {high:g}")
     if field.default is None and not field.nullable:
         raise _NotAField("has None as default, but may not be None; write its type as: ... | None")
-    if field.choices and field.default is not msgspec.UNSET and field.default not in (*field.choices, None):
-        raise _NotAField(f"has default {field.default!r}, which is not one of its choices")
+    if not field.required and field.default is not None:
+        _refuse_default(field)
+
+
+def _refuse_default(field: Field) -> None:
+    try:
+        msgspec.convert(field.default, field_type(field))
+    except msgspec.ValidationError as error:
+        raise _NotAField(f"has default {field.default!r}, which it could not be sent: {error}") from error

@@ -1,5 +1,7 @@
 """A service as a user declares it: one file of data plus one build() that returns a scikit-learn estimator."""
 
+import contextlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ from towpath.core.contract import Contract, Task
 from towpath.core.errors import UsageError
 from towpath.core.style import Style
 from towpath.declare.columns import Columns
-from towpath.declare.data import DataSet, Split, stratified
+from towpath.declare.data import DataSet, Split, random, stratified
 from towpath.declare.gates import Gate
 from towpath.declare.metrics import Metric, MetricKind
 from towpath.declare.record import Record, read_fields
@@ -79,7 +81,7 @@ class Service:
         self.target = target
         self.data = data
         self.answer = dict(answer)
-        self.split = split or stratified()
+        self.split = split or (random() if target.task.kind == "regression" else stratified())
         self.style = style or Style()
         self.metrics = tuple(metrics)
         self.gates = tuple(gates)
@@ -99,7 +101,18 @@ class Service:
         """A new, unfitted estimator."""
         if self.builder is None:
             raise UsageError(f"{self.name} has no build()", hint="write a function under @service.build")
-        return self.builder(self.columns)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):  # a result on stdout stays a result alone
+                made = self.builder(self.columns)
+        except Exception as error:  # the user's own code: whatever it raises is told
+            raise UsageError(
+                f"build() of {self.name} fails: {type(error).__name__}: {error}", hint="--debug shows where"
+            ) from error
+        if not hasattr(made, "fit"):
+            raise UsageError(
+                f"build() of {self.name} returns {made!r}, which is no estimator", hint="return one of scikit-learn"
+            )
+        return made
 
     @property
     def columns(self) -> Columns:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from towpath.core import answer as item
 from towpath.core.contract import Contract
+from towpath.core.errors import VerificationRefused
 from towpath.core.settings import Settings
 from towpath.engine.contributions import spread
 
@@ -133,6 +134,12 @@ class Answerer:
         return lambda seen, said: next((name for name, upper in inner if of(seen.scores) < upper), last)
 
     def _contributions(self, what: item.Contributions) -> Give:
+        if what.space == "probability" and self._link == "softmax":
+            raise VerificationRefused(
+                "contributions to a probability of several classes do not add up: each class's score moves all of them",
+                hint='ask for contributions("score")',
+            )
+
         def given(seen: Seen, said: Said) -> Mapping[str, float]:
             output = 0 if len(seen.scores) == 1 else self.decide(seen.scores)
             parts = spread(seen.contributions, output, self._link, what.space)

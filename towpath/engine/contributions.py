@@ -28,12 +28,6 @@ def spread(given: Contribution, output: int, link: str, space: Space) -> Mapping
     return {name: part * scale for name, part in parts.items()}
 
 
-def base_value(given: Contribution, output: int, link: str, space: Space) -> float:
-    """What the contributions start from, in the same space."""
-    base = given.base[output]
-    return logistic(base) if space == "probability" and link == "logistic" else base
-
-
 def logistic(raw: float) -> float:
     """1 / (1 + exp(-raw)), without overflow."""
     return 1.0 / (1.0 + math.exp(-raw)) if raw >= 0 else math.exp(raw) / (1.0 + math.exp(raw))

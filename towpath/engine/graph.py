@@ -1,10 +1,15 @@
 """Runs the graphs of a bundle: onnxruntime, from bytes only, on one thread."""
 
+import os
 import re
 from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
+
+# onnxruntime keeps a device id in the home folder and calls home as soon as it is imported, unless this is set before.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime
 
 from towpath.core.errors import VerificationRefused

@@ -1,5 +1,6 @@
 """Candidates: what training runs leave behind, numbered by service: `bankchurn-3`."""
 
+import errno
 import re
 import shutil
 import tempfile
@@ -7,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct
 
 from towpath.core import formats, manifest
@@ -87,11 +87,6 @@ def read_evaluation(path: Path) -> Evaluation:
     return read_record(_content(file), Evaluation, formats.EVALUATION, str(file))
 
 
-def read_split(path: Path) -> dict[str, list[int]]:
-    """Positions of training and test rows: {"train": [...], "test": [...]}"""
-    return msgspec.json.decode(_content(path / SPLIT), type=dict[str, list[int]])
-
-
 def _read(path: Path) -> Candidate:
     return read_record(_content(path / RECORD), Candidate, formats.CANDIDATE, str(path / RECORD))
 
@@ -114,9 +109,11 @@ def _write_whole(final: Path, files: dict[str, bytes]) -> bool:
         (beside / FILES).mkdir()
         for name, content in files.items():
             (beside / name).write_bytes(content)
-        if final.exists():
-            return False
-        beside.rename(final)
+        beside.rename(final)  # onto a folder with something in it the system refuses
         return True
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -69,6 +69,7 @@ def _metrics(evaluation: Evaluation) -> list[str]:
         f"| {metric.name} | {metric.value:.4f} | {metric.low:.4f} to {metric.high:.4f} |"
         for metric in evaluation.metrics
     ]
+    lines += [f"| {name} | not defined on these rows | |" for name in evaluation.undefined]
     return [*lines, ""]
 
 
@@ -82,9 +83,10 @@ def _slices(evaluation: Evaluation) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for one in evaluation.slices:
-        metric = one.metric
-        measured = f"{metric.value:.4f} | {metric.low:.4f} to {metric.high:.4f}"
-        lines.append(f"| {one.field} | {one.group} | {metric.name} | {measured} | {metric.rows} |")
+        measured = "not defined | |"
+        if metric := one.metric:
+            measured = f"{metric.value:.4f} | {metric.low:.4f} to {metric.high:.4f} | {metric.rows}"
+        lines.append(f"| {one.field} | {one.group} | {one.name} | {measured} |")
     return [*lines, ""]
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from towpath.core.contract import Task
+from towpath.core.errors import UsageError
 from towpath.declare.metrics import Metric
 from towpath.declare.service import Service, Threshold
 from towpath.training import metrics
@@ -28,16 +29,34 @@ def one_thread() -> Iterator[None]:
 
 
 def seeded(estimator: Any, seed: int) -> Any:
-    """Every random_state that was left open gets the seed."""
-    open_ones = {name: seed for name, value in estimator.get_params(deep=True).items() if _is_open(name, value)}
-    return estimator.set_params(**open_ones)
+    """Every random_state left open gets the seed, and every n_jobs is 1: threads end in another order each time."""
+    settings = {}
+    for name, value in estimator.get_params(deep=True).items():
+        match name.rpartition("__")[2]:
+            case "random_state" if value is None:
+                settings[name] = seed
+            case "n_jobs" if value is not None:
+                settings[name] = 1
+    return estimator.set_params(**settings)
 
 
 def fit(service: Service, frame: pd.DataFrame, targets: np.ndarray, *, seed: int) -> Any:
     """A new estimator of the service, fitted on these rows alone."""
-    estimator = seeded(service.estimator(), seed)
+    estimator = seeded(fitting_estimator(service), seed)
     with one_thread():
         return estimator.fit(model_input(service, frame), targets)
+
+
+def fitting_estimator(service: Service) -> Any:
+    """A new estimator of the kind that the target needs. Raises UsageError: a regressor's "probability" may be 37."""
+    estimator, wants_classes = service.estimator(), service.target.task.kind != "regression"
+    if is_classifier(estimator) != wants_classes:
+        kind, other = ("classifier", "a number") if is_classifier(estimator) else ("regressor", "classes")
+        raise UsageError(
+            f"build() of {service.name} returns a {kind}, {type(estimator).__name__}, but the target is {other}",
+            hint="use the estimator's other kind, or declare the target as it is: binary(), multiclass(), regression()",
+        )
+    return estimator
 
 
 def model_input(service: Service, frame: pd.DataFrame) -> Any:
@@ -67,7 +86,7 @@ def cross_validated_scores(service: Service, frame: pd.DataFrame, targets: np.nd
     folds: Any = KFold(FOLDS, shuffle=True, random_state=seed)
     if service.target.task.kind != "regression":
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    estimator = seeded(service.estimator(), seed)
+    estimator = seeded(fitting_estimator(service), seed)
     parts, rows = [], []
     with one_thread():
         for train, test in folds.split(frame, targets):
@@ -75,10 +94,6 @@ def cross_validated_scores(service: Service, frame: pd.DataFrame, targets: np.nd
             parts.append(predictions(fitted, model_input(service, frame.iloc[test])))
             rows.append(test)
     return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
-
-
-def _is_open(name: str, value: Any) -> bool:
-    return value is None and (name == "random_state" or name.endswith("__random_state"))
 
 
 def _grid(scores: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Golden rows: typical, edge, missing and threshold rows, recombined so that no real person's row is in them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -8,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from towpath.core.contract import Field
+from towpath.core.faults import look_at
 from towpath.core.golden import GoldenRow, Why
 
 TYPICAL = 64
 ON_THRESHOLDS = 64
 MOST = 256
+CROWD = 4  # rows
 
 Record = dict[str, Any]
 Thresholds = Sequence[tuple[str, float]]
@@ -24,14 +27,17 @@ def golden_records(
     """Why each record is there, and the record; between 64 and 256 of them."""
     random = np.random.default_rng(seed)
     if len(fields) == 1 and fields[0].type == "string" and not fields[0].choices:
-        return list(islice(_texts(fields[0], frame, random), MOST))
+        texts = _texts(fields[0], frame, random)
+        return list(islice(((why, record) for why, record in texts if _can_be_sent(fields, record)), MOST))
     columns = {name: frame[name].dropna().to_numpy() for field in fields for name in field.columns}
     rows: list[tuple[Why, Record]] = [("typical", _recombined(fields, columns, random)) for _ in range(TYPICAL)]
     rows += [("edge", record) for record in _edges(fields, columns, random)]
     rows += [("missing", record) for record in _missing(fields, columns, random)]
     on = random.permutation(len(thresholds))[:ON_THRESHOLDS]
     rows += [("threshold", record) for i in on for record in _around(fields, columns, random, *thresholds[i])]
-    return rows[:MOST]
+    somebody = _people(fields, frame)
+    kept = [(why, record) for why, record in rows if _key(fields, record) not in somebody]
+    return [(why, record) for why, record in kept if _can_be_sent(fields, record)][:MOST]
 
 
 def with_scores(rows: Sequence[tuple[Why, Record]], scores: np.ndarray, tolerance: float) -> list[GoldenRow]:
@@ -55,6 +61,22 @@ def _frame_columns(field: Field, records: Sequence[Mapping[str, Any]]) -> Iterat
         yield field.name, pd.Series([np.nan if value is None else value for value in values], dtype=object)
     else:
         yield field.name, pd.Series(values, dtype=np.float64)
+
+
+def _people(fields: Sequence[Field], frame: pd.DataFrame) -> set[tuple[Any, ...]]:
+    """The rows that belong to few; what more than CROWD have in common is nobody's in particular."""
+    records = frame.astype(object).where(frame.notna(), None)
+    counts = Counter(records[[name for field in fields for name in field.columns]].itertuples(index=False, name=None))
+    return {row for row, count in counts.items() if count <= CROWD}
+
+
+def _key(fields: Sequence[Field], record: Record) -> tuple[Any, ...]:
+    return tuple(value for field in fields for value in (record[field.name] if field.names else (record[field.name],)))
+
+
+def _can_be_sent(fields: Sequence[Field], record: Record) -> bool:
+    """Whether a client could send it: limits of strings are easily broken by strange texts."""
+    return not any(fault for field in fields for fault in look_at(field, record[field.name]))
 
 
 def _recombined(fields: Sequence[Field], columns: Mapping[str, np.ndarray], random: np.random.Generator) -> Record:

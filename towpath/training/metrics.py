@@ -1,5 +1,6 @@
 """Metrics, each for many resamples at once: weights (resamples, rows) in, values (resamples,) out."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,9 +43,11 @@ def predicted(task: Task, truth: np.ndarray, scores: np.ndarray, threshold: floa
     return Predicted(task, truth, scores, decisions)
 
 
-def measure(metric: declared.Metric, seen: Predicted, *, seed: int) -> Metric:
-    """The metric on the rows as they are, with its 95 % interval over resamples of them."""
+def measure(metric: declared.Metric, seen: Predicted, *, seed: int) -> Metric | None:
+    """The metric on the rows as they are, with its 95 % interval over resamples; None where it is not defined."""
     value = value_of(metric, seen)
+    if math.isnan(value):
+        return None
     if metric.kind == "accuracy":
         low, high = stats.wilson_interval(int((seen.decisions == seen.truth).sum()), len(seen))
     else:

@@ -11,19 +11,19 @@ import pandas as pd
 
 from towpath.bundle.lock import write_lock
 from towpath.core import formats, manifest
-from towpath.core.contract import Contract
+from towpath.core.contract import Contract, Field
 from towpath.core.errors import VerificationRefused
 from towpath.core.evaluation import Evaluation, ParityResult
 from towpath.core.golden import GoldenRow
 from towpath.core.lineage import DataLineage
 from towpath.core.settings import Settings
 from towpath.data.table import LabelledRows
-from towpath.declare.service import Service
+from towpath.declare.service import Service, Threshold
 from towpath.engine.contributions import Contribution
 from towpath.engine.engine import Engine, build_engine
 from towpath.training import card, gates, golden, metrics, parity, reference
 from towpath.training.compiled import CompiledPlan, compile_plan
-from towpath.training.fit import choose_threshold, fit, is_text, model_input
+from towpath.training.fit import choose_threshold, fit, is_text, model_input, one_thread
 from towpath.training.split import describe_split, split_rows
 
 HOLDOUT = 1_000  # rows kept aside, which diffs and comparisons use
@@ -51,8 +51,14 @@ def train(service: Service, rows: LabelledRows, *, seed: int, say: Say) -> Train
 
     Raises VerificationRefused where the estimator cannot be compiled or is not proved.
     """
+    with one_thread():
+        return _train(service, rows, seed, say)
+
+
+def _train(service: Service, rows: LabelledRows, seed: int, say: Say) -> Trained:
     learn, test = split_rows(service.split, rows.targets)
-    say(f"choosing the threshold on {len(learn)} training rows")
+    if isinstance(service.threshold, Threshold):
+        say(f"choosing the threshold on {len(learn)} training rows")
     settings = Settings(choose_threshold(service, rows.features.iloc[learn], rows.targets[learn], seed=seed))
     say(f"fitting on {len(learn)} training rows")
     estimator = fit(service, rows.features.iloc[learn], rows.targets[learn], seed=seed)
@@ -113,15 +119,11 @@ def prove(
 
 def to_records(engine: Engine, service: Service, frame: pd.DataFrame) -> list[msgspec.Struct]:
     """Rows of a frame as records of the engine, whose fields without a column take their defaults."""
-    fillers = {
-        field.name: None for field in service.fields if field.role != "feature" and field.required and field.nullable
-    }
     plain = frame.astype(object).where(frame.notna(), None)
     names = [(field, field.columns) for field in service.columns.fields]
-    rows = plain.to_dict("records")
     return [
-        engine.read(fillers | {field.name: _from_row(row, columns, bool(field.names)) for field, columns in names})
-        for row in rows
+        engine.read({field.name: _from_row(field, row, columns) for field, columns in names})
+        for row in plain.to_dict("records")
     ]
 
 
@@ -140,8 +142,14 @@ def describe(estimator: Any) -> str:
     return ", ".join(type(step).__name__ for _, step in steps) if steps else type(estimator).__name__
 
 
-def _from_row(row: Mapping[Any, Any], columns: tuple[str, ...], vector: bool) -> Any:
-    return [row[name] for name in columns] if vector else row[columns[0]]
+def _from_row(field: Field, row: Mapping[Any, Any], columns: tuple[str, ...]) -> Any:
+    """The value that a client would send, where a frame holds nothing but floats and strings."""
+    if field.names:
+        return [row[name] for name in columns]
+    value = row[columns[0]]
+    if value is None or field.type not in ("boolean", "integer"):
+        return value
+    return bool(value) if field.type == "boolean" else int(value)
 
 
 def _golden_rows(
@@ -178,11 +186,19 @@ def _evaluate(
     seed: int,
 ) -> Evaluation:
     seen = metrics.predicted(service.target.task, rows.targets[test], scores, settings.threshold)
-    measured = tuple(metrics.measure(metric, seen, seed=seed) for metric in service.metrics)
+    found = {metric.name: metrics.measure(metric, seen, seed=seed) for metric in service.metrics}
+    measured = tuple(metric for metric in found.values() if metric)
+    undefined = tuple(name for name, metric in found.items() if metric is None)
     context = pd.concat([rows.features.iloc[test], rows.others.iloc[test]], axis=1)
     sliced = gates.measure_slices(service.gates, service.metrics, seen, context, seed=seed)
     return Evaluation(
-        len(test), measured, proved, gates.pass_gates(service.gates, measured, sliced), sliced, additivity
+        rows=len(test),
+        metrics=measured,
+        parity=proved,
+        gates=gates.pass_gates(service.gates, measured, sliced),
+        slices=sliced,
+        additivity=additivity,
+        undefined=undefined,
     )
 
 
