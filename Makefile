@@ -48,7 +48,7 @@ test: setup ## Run the tests; TESTS="tests/core -k plan" for some of them
 unit: setup ## Run the quick part of the tests, for the inner loop: no processes, browser or pages
 	$(BIN)/python -m pytest -n auto -m "not slow and not integration and not browser" $(TESTS)
 
-bench: setup ## Run every benchmark
+bench: setup ## Run every benchmark: half an hour and 8 GB of disk
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 lint: setup ## Check style, likely bugs and forbidden calls

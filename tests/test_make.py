@@ -173,8 +173,7 @@ def test_clean_removes_what_tools_left_and_nothing_else(make, project):
     assert set(project.rglob("*")) == kept
 
 
-@pytest.mark.feature("F018")
-def test_set_up_takes_the_newest_fitting_python_and_prefers_3_11(make, project):
+def test_set_up_takes_python_3_11_where_it_is_and_else_a_newer_one(make, project):
     shutil.rmtree(project / ".venv")
     first = make("setup", "--dry-run").stdout.splitlines()
     python = next(line.split()[0] for line in first if "-m venv" in line)

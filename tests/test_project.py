@@ -103,6 +103,72 @@ def test_only_targets_that_exist_are_named(file):
     assert named - targets == set()
 
 
+@pytest.fixture
+def ci(tmp_path):
+    """What `.ci/run` says in a copy of the project, on a machine that has nothing but these commands."""
+    home = tmp_path / "machine"
+    (home / "bin").mkdir(parents=True)
+    project = tmp_path / "project"
+    shutil.copytree(ROOT / ".ci", project / ".ci")
+    shutil.copytree(ROOT / "requirements", project / "requirements")
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, project)
+
+    def run(**commands: str | None) -> subprocess.CompletedProcess[str]:
+        needed = {name: shutil.which(name) for name in ("bash", "dirname", "make", "mkdir")}
+        for name, real in (needed | commands).items():
+            if real:
+                (home / "bin" / name.replace("_", ".")).symlink_to(real)
+        return finish("bash", ".ci/run", cwd=project, HOME=str(home), PATH=str(home / "bin"))
+
+    return run
+
+
+def find_python(version: str) -> str | None:
+    """A Python that runs, by its number and without the shim that may stand before it."""
+    for path in (shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")):
+        done = (
+            finish(str(path), "-c", "import os, sys; print(os.path.realpath(sys.executable))", cwd=ROOT)
+            if path
+            else None
+        )
+        if done and done.returncode == 0:
+            return done.stdout.strip()
+    return None
+
+
+@pytest.mark.feature("F018")
+def test_ci_does_nothing_on_a_machine_without_python_3_11(ci):
+    done = ci(python3_12=find_python("3.12"), python3_11=shutil.which("false"))
+
+    assert done.returncode == 1
+    assert "CI needs Python 3.11" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.feature("F018")
+def test_ci_refuses_an_environment_that_another_python_made(ci, tmp_path):
+    other = find_python("3.12") or find_python("3.13")
+    if other is None:
+        pytest.skip("no other Python is on this machine")
+    (tmp_path / "project" / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / "project" / ".venv" / "bin" / "python").symlink_to(other)
+    for stamp in ("packages", "made"):
+        (tmp_path / "project" / ".venv" / stamp).touch()
+    done = ci(python3_11=find_python("3.11"))
+
+    assert done.returncode == 1
+    assert re.search(r"\.venv has Python 3\.1[23]\S*, CI needs Python 3\.11", done.stderr)
+
+
+def test_ci_checks_every_limit_that_a_benchmark_can_check():
+    checking = [path.name for path in (ROOT / "bench").glob("*.py") if '"--check"' in path.read_text()]
+    steps = (ROOT / ".ci" / "run").read_text()
+
+    assert {"score_memory.py", "start_up.py"} <= set(checking)
+    assert [name for name in checking if not re.search(rf"^step .*bench/{name}\b.*--check", steps, re.MULTILINE)] == []
+
+
 @pytest.mark.feature("F054")
 @pytest.mark.parametrize(
     "path", [".env", "server.pem", "signing.key", ".towpath/tokens", "a/.towpath/store.db", ".venv/x", "towpath/x.pyc",

@@ -1,5 +1,6 @@
 """towpath data: brought by sha256, listed, read again; a byte that changed is found."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,19 @@ def test_the_list_says_what_is_stored(towpath: Towpath, portfolio: Path):
     assert set(before.values()) == {"missing"}
     assert [name for name in after if after[name] == "stored"] == ["sklearn/iris"]
     assert state(open_project(portfolio, {}), "0" * 64) == "missing"
+
+
+@pytest.mark.scenario("S076")
+def test_an_altered_byte_in_the_store_fails_the_pull_with_file_and_digests(towpath: Towpath, portfolio: Path):
+    (file,) = towpath("--json", "data", "pull", "iris").data
+    stored = portfolio / ".towpath/objects/sha256" / file["sha256"][:2] / file["sha256"][2:]
+    stored.chmod(0o644)
+    stored.write_bytes(stored.read_bytes()[:-1] + b"9")
+    done = towpath("data", "pull", "iris")
+
+    assert done.code == 10
+    found = hashlib.sha256(stored.read_bytes()).hexdigest()
+    assert f"{stored} was altered: its sha256 is {found}, not {file['sha256']}" in done.err
 
 
 @pytest.mark.feature("F254")

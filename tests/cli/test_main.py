@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,16 @@ def test_the_table_names_what_each_noun_offers():
 def test_the_version_is_the_packages(towpath: Towpath):
     assert process("--version").stdout == f"towpath {VERSION}\n"
     assert towpath("--quiet", "--version").out == f"towpath {VERSION}\n"
+
+
+@pytest.mark.integration
+def test_version_and_help_are_there_within_their_limits():
+    bench = runpy.run_path(str(ROOT / "bench" / "start_up.py"))
+    # The fastest of a few: what else runs beside the tests can only add. CI looks at the median, with nothing beside.
+    fastest = {name: min(times) for name, times in bench["measure"](7).items()}
+
+    assert bench["LIMITS_MS"] == {"version_ms": 150.0, "help_ms": 250.0}
+    assert {name: fastest[name] for name, limit in bench["LIMITS_MS"].items() if fastest[name] > limit} == {}
 
 
 def loaded_by(*words: str) -> set[str]:

@@ -222,7 +222,33 @@ def test_the_model_card_can_be_read(towpath: Towpath, bundles: dict[str, Path]):
     )
 
 
-@pytest.mark.feature("F562")
+def test_a_candidate_of_another_service_that_cannot_be_read_is_in_nobodys_way(towpath: Towpath, iris: Path):
+    packed = towpath("--json", "pack", "iris").data["id"]
+    for file in ("candidate.json", "files/evaluation.json"):
+        spoiled = iris / ".towpath/candidates/sentiment/1" / file
+        spoiled.parent.mkdir(parents=True, exist_ok=True)
+        spoiled.write_text("{}")
+
+    assert towpath("--json", "verify", "iris").data["id"] == packed
+    (iris / ".towpath/candidates/iris/1/files/evaluation.json").write_text("{}")
+    assert towpath("--json", "verify", "iris").data["id"] == packed
+
+
+def test_a_candidate_that_cannot_be_read_is_listed_as_such_beside_the_others(towpath: Towpath, iris: Path):
+    towpath("train", "iris", "--seed", "7")
+    (iris / ".towpath/candidates/iris/1/files/evaluation.json").write_text("{}")
+    (iris / ".towpath/candidates/sentiment/4").mkdir(parents=True)
+    done = towpath("candidate", "list")
+
+    assert done.code == 0
+    assert re.match(r"iris-2  .*\niris-1  CANNOT BE READ: .*evaluation.json", done.out)
+    assert re.search(r"\nsentiment-4  CANNOT BE READ: cannot read .*candidate.json: No such file", done.out)
+    listed = towpath("--json", "candidate", "list").data
+    assert [(one["name"], "unreadable" in one) for one in listed] == [
+        ("iris-2", False), ("iris-1", True), ("sentiment-4", True),
+    ]  # fmt: skip
+
+
 def test_candidates_are_listed_and_shown_with_what_was_measured(towpath: Towpath, iris: Path):
     assert re.match(
         r"iris-1  \d{4}-\d\d-\d\d \d\d:\d\d  real  seed 42  accuracy 1.0000", towpath("candidate", "list").out

@@ -89,7 +89,7 @@ def json_or_text(cell: str) -> Any:
         return cell
 
 
-@pytest.mark.feature("F153", "F563")
+@pytest.mark.feature("F563")
 @pytest.mark.parametrize("source", ["in.csv", "in.jsonl", "in.parquet"])
 @pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
 def test_every_row_is_answered_as_the_engine_answers_it(
@@ -170,7 +170,7 @@ def test_lines_that_are_no_records_are_kept_too(towpath: Towpath, bundles: dict[
     done = towpath("--json", "score", bundles["sentiment"], tmp_path / "in.jsonl", tmp_path / "out.jsonl")
 
     assert done.envelope["data"] | {"bundle": "", "output": "", "rejected_rows": ""} == {
-        "bundle": "", "output": "", "answered": 2, "rejected": 3, "rejected_rows": "",
+        "bundle": "", "output": "", "answered": 2, "rejected": 3, "rejected_rows": "", "threshold": 0.5,
     }  # fmt: skip
     assert [row["row"] for row in read(tmp_path / "out.jsonl.rejected.jsonl")] == [2, 3, 4]
 
@@ -259,6 +259,116 @@ def test_input_is_never_overwritten_and_devices_are_never_replaced(
     assert towpath("score", bundles["sentiment"], source, tmp_path / "." / "in.csv").code == 2
     assert towpath("score", bundles["sentiment"], source, "/dev/null", "--format", "csv").code == 2
     assert towpath("score", bundles["sentiment"], tmp_path / "none.csv", tmp_path / "out.csv").code == 8
+
+
+def test_the_input_is_never_where_rejected_rows_would_go(
+    towpath: Towpath, bundles: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    source = write(tmp_path / "o2.jsonl.rejected.jsonl", [{"text": "great"}])
+    before = source.read_bytes()
+    (tmp_path / "link.jsonl").symlink_to(source)
+
+    for named in ("o2.jsonl.rejected.jsonl", source, "link.jsonl"):
+        done = towpath("score", bundles["sentiment"], named, "o2.jsonl")
+        assert (done.code, "rejected rows of o2.jsonl would go there" in done.err) == (2, True)
+    assert source.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"o2.jsonl.rejected.jsonl", "link.jsonl"}
+
+
+def test_a_file_named_as_ours_are_meanwhile_is_left_alone(towpath: Towpath, bundles: dict[str, Path], tmp_path: Path):
+    meanwhile = [tmp_path / f".{name}.writing-{os.getpid()}" for name in ("out.jsonl", "out.jsonl.rejected.jsonl")]
+    for path in meanwhile:
+        write(path.with_suffix(".jsonl"), [{"text": "great"}]).rename(path)
+    done = towpath("score", bundles["sentiment"], meanwhile[0], tmp_path / "out.jsonl", "--format", "jsonl")
+
+    assert done.code == 0
+    assert [len(read(path.rename(path.with_suffix(".jsonl")))) for path in meanwhile] == [1, 1]
+
+
+def test_a_folder_is_never_replaced_by_rejected_rows(towpath: Towpath, bundles: dict[str, Path], tmp_path: Path):
+    (tmp_path / "out.csv.rejected.jsonl").mkdir()
+    done = towpath("score", bundles["sentiment"], write(tmp_path / "in.csv", [{"text": "great"}]), tmp_path / "out.csv")
+
+    assert done.code == 2
+    assert "out.csv.rejected.jsonl is no file that could be replaced" in done.err
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.feature("F155")
+def test_another_threshold_decides_otherwise_for_this_run_alone(
+    towpath: Towpath, bundles: dict[str, Path], tmp_path: Path
+):
+    source = write(tmp_path / "in.csv", customers(200))
+
+    def decided(*words: str) -> list[tuple[float, int]]:
+        done = towpath("--json", "score", bundles["bankchurn"], source, tmp_path / "out.jsonl", *words)
+        assert done.data["threshold"] == float(words[1]) if words else own
+        return [(row["churn_probability"], row["churn_prediction"]) for row in read(tmp_path / "out.jsonl")]
+
+    own = read_bundle(bundles["bankchurn"]).settings.threshold
+    low, usual, high = decided("--threshold", "0.1"), decided(), decided("--threshold", "0.9")
+    for rows, threshold in ((low, 0.1), (usual, own), (high, 0.9)):
+        assert [decision for _, decision in rows] == [int(p >= threshold) for p, _ in rows]
+    assert sum(low[i][1] for i in range(200)) > sum(high[i][1] for i in range(200))
+    assert [p for p, _ in low] == [p for p, _ in high]
+    told = towpath("score", bundles["bankchurn"], source, tmp_path / "out.csv", "--threshold", "0.9").out
+    assert f"deciding from 0.9 on and not from its own {own:g}" in told
+
+
+@pytest.mark.parametrize(
+    ("service", "threshold", "says"),
+    [
+        ("bankchurn", "0", "0 is not between 0 and 1"),
+        ("bankchurn", "1", "1 is not between 0 and 1"),
+        ("bankchurn", "-0.5", "-0.5 is not between 0 and 1"),
+        ("bankchurn", "50", "50 is not between 0 and 1"),
+        ("bankchurn", "nan", "nan is not between 0 and 1"),
+        ("bankchurn", "half", "'half' is not a valid float"),
+        ("iris", "0.5", "iris decides nothing from a threshold on: species is multiclass"),
+    ],
+)
+def test_a_threshold_that_makes_no_sense_is_refused_before_anything_is_written(
+    towpath: Towpath, bundles: dict[str, Path], tmp_path: Path, service: str, threshold: str, says: str
+):
+    source = write(tmp_path / "in.csv", [CUSTOMER])
+    done = towpath("score", bundles[service], source, tmp_path / "out.csv", "--threshold", threshold)
+
+    assert done.code == 2
+    assert says in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_parquet_is_written_in_few_large_row_groups(towpath: Towpath, bundles: dict[str, Path], tmp_path: Path):
+    source = write(tmp_path / "in.csv", [{"text": "great"}] * 10_000)
+    done = towpath("score", bundles["sentiment"], source, tmp_path / "out.parquet")
+
+    assert done.code == 0
+    written = pq.ParquetFile(tmp_path / "out.parquet").metadata
+    assert (written.num_rows, written.num_row_groups) == (10_000, 1)
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from towpath.cli.scoring.inputs import load_arrow, open_input
+rows = sum(len(batch) for batch in open_input(Path(sys.argv[1]), "parquet").batches())
+print(rows, load_arrow().default_memory_pool().backend_name, load_arrow().default_memory_pool().max_memory())
+"""
+
+
+def test_of_a_large_row_group_only_a_part_is_held_at_a_time(tmp_path: Path):
+    numbers = np.random.default_rng(1).normal(size=1_000_000)
+    pq.write_table(pa.table(dict.fromkeys("abcd", numbers)), tmp_path / "in.parquet", use_dictionary=False)
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, str(tmp_path / "in.parquet")],
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+    rows, allocator, most = done.stdout.split()
+    assert (tmp_path / "in.parquet").stat().st_size > 30e6
+    assert (rows, allocator) == ("1000000", "system")
+    assert int(most) < 10e6
 
 
 @pytest.mark.integration

@@ -55,8 +55,22 @@ def test_a_byte_altered_in_the_store_is_refused_with_file_and_digests(store: Obj
     store.path(sha256).chmod(0o644)
     store.path(sha256).write_bytes(CONTENT.replace(b"40", b"41"))
 
-    with pytest.raises(VerificationRefused, match=f"{store.path(sha256)} was altered: its sha256 is .*, not {sha256}"):
-        store.get(sha256)
+    altered = digest(CONTENT.replace(b"40", b"41"))
+    for folders in ([], [folder]):
+        with pytest.raises(
+            VerificationRefused, match=f"{store.path(sha256)} was altered: its sha256 is {altered}, not {sha256}"
+        ):
+            pull(csv("churn.csv", sha256=sha256), store, folders)
+
+
+def test_a_byte_altered_in_a_stored_data_set_of_scikit_learn_is_refused_too(store: ObjectStore):
+    name = packaged("iris", sha256="f13ffa8fdd56fd8e6c8d16d4081a3fbd3114bcd0aae4256c43205169cd9d1449", columns=("a",))
+    sha256 = pull(name, store, [])[0].sha256
+    store.path(sha256).chmod(0o644)
+    store.path(sha256).write_bytes(b"150,4\n")
+
+    with pytest.raises(VerificationRefused, match="was altered"):
+        pull(name, store, [])
 
 
 def test_files_that_are_nowhere_are_named_with_the_folders_and_the_command(store: ObjectStore, folder: Path):

@@ -1,10 +1,14 @@
 """The text engine: which words it knows, and which files it refuses."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from towpath.bundle.read import read_bundle
 from towpath.core import formats
 from towpath.core.errors import FormatTooNew, VerificationRefused
+from towpath.engine.engine import open_engine
 from towpath.engine.text import TextContent, TextModel, read_text
 
 CONTENT = TextContent(
@@ -28,7 +32,7 @@ def test_a_score_is_the_bias_and_the_normed_terms_times_their_weights() -> None:
 def test_a_text_without_known_words_has_the_base_score_and_no_contributions() -> None:
     model = TextModel(CONTENT)
 
-    assert (model.known("xyzzy?"), model.raw(["xyzzy?"]), model.contributions("xyzzy?")) == (0, [[0.5]], [{}])
+    assert (model.count("xyzzy?"), model.raw(["xyzzy?"]), model.contributions("xyzzy?")) == ({}, [[0.5]], [{}])
 
 
 def test_pairs_of_words_are_known_as_one_term() -> None:
@@ -39,6 +43,16 @@ def test_a_repeated_word_counts_each_time() -> None:
     parts = TextModel(CONTENT).contributions("good good bad")[0]
 
     assert parts["good"] / parts["bad"] == pytest.approx(2 * 3.0 / -2.0)
+
+
+def test_a_text_is_split_once_for_all_that_is_asked_of_it(bundles: dict[str, Path], monkeypatch) -> None:
+    engine, split = open_engine(read_bundle(bundles["sentiment"])), []
+    monkeypatch.setattr(TextModel, "_split", lambda self, text: split.append(text) or text.split())
+    row = engine.model.prepare(engine.read({"text": "good and good"}))
+    engine.see([row])
+    engine.model.contributions([row])
+
+    assert split == ["good and good"]
 
 
 def test_no_text_at_all_gives_no_scores() -> None:

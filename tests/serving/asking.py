@@ -39,31 +39,49 @@ class Answer:
 
 
 class Asked:
-    """The app of one service, with a model or without."""
+    """An app that is asked: one service, with a model or without, or what is given."""
 
-    def __init__(self, turns: Turns, model: Model | None, name: str = "bankchurn"):
+    def __init__(self, turns: Turns, model: Model | None, name: str = "bankchurn", app: App | None = None):
         self.turns = turns
-        self.telemetry = Telemetry()
-        self.service = Service(name, self.telemetry)
-        if model:
-            self.service.install(model)
-        self.app = App([self.service], self.telemetry)
+        self.app = app or _alone(name, model)
+        self.telemetry, self.service = self.app.telemetry, self.app.services[0]
         self.routes = self.app.routes()
 
     def ask(self, method: str, path: str, value: Any = None, request_id: str = "r-1") -> Answer:
+        exchange = self.begin(method, path, value, request_id)
+        self.turns.run()
+        return self.ended(exchange)
+
+    def begin(self, method: str, path: str, value: Any = None, request_id: str = "r-1") -> Exchange:
+        """Ask, and let no turn of the loop pass."""
         route = self.routes[method.encode(), path.encode()]
         exchange = Exchange(Kept(), Route(route.handle, route.observe), request_id.encode())
         exchange.method, exchange.path, exchange.keep_alive = method.encode(), path.encode(), True
         exchange.body = value if isinstance(value, bytes) else json.dumps(value).encode()
         route.handle(exchange)
-        self.turns.run()
+        return exchange
+
+    def ended(self, exchange: Exchange) -> Answer:
         return _taken_apart(exchange.reply)
 
     def metric(self, start: str) -> float:
         """The value of the one series that starts so."""
+        found = self.metrics(start)
+        assert len(found) == 1, found
+        return next(iter(found.values()))
+
+    def metrics(self, start: str) -> dict[str, float]:
+        """The values of all series that start so."""
         lines = [line for line in self.telemetry.exposition().decode().splitlines() if line.startswith(start)]
-        assert len(lines) == 1, lines
-        return float(lines[0].rpartition(" ")[2])
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def _alone(name: str, model: Model | None) -> App:
+    telemetry = Telemetry()
+    service = Service(name, telemetry)
+    if model:
+        service.install(model)
+    return App([service], telemetry)
 
 
 def _taken_apart(reply: bytes) -> Answer:

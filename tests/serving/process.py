@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 20  # with a worker that does not say what it should
 
 
 @dataclass
@@ -32,16 +34,30 @@ class Running:
     def __init__(self, process: subprocess.Popen[str]):
         self.process = process
         assert process.stderr is not None
-        self.event = json.loads(self._first("serving"))
+        self.event = self.told("serving")
         self.port = self.event["port"]
+
+    def told(self, event: str) -> dict[str, Any]:
+        """The next line of that event."""
+        return json.loads(self._first(event))
+
+    def metrics(self, start: str, path: str = "/metrics") -> dict[str, float]:
+        """The values of all series that start so."""
+        lines = [line for line in self.get(path).body.decode().splitlines() if line.startswith(start)]
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
     def _first(self, event: str) -> str:
         """The line of that event; those before it are kept."""
         self.before: list[str] = []
-        for line in self.process.stderr:
-            if f'"event": "{event}"' in line:
-                return line
-            self.before.append(line)
+        patience = threading.Timer(PATIENCE_SECONDS, self.process.kill)  # which ends the lines
+        patience.start()
+        try:
+            for line in self.process.stderr:
+                if f'"event": "{event}"' in line:
+                    return line
+                self.before.append(line)
+        finally:
+            patience.cancel()
         raise AssertionError(f"the worker ended with {self.process.wait()}: {''.join(self.before)}")
 
     def ask(
@@ -66,11 +82,11 @@ class Running:
         return self.process.wait(15)
 
 
-def start(*words: str | Path, cwd: Path | None = None) -> subprocess.Popen[str]:
+def start(*words: object, cwd: Path | None = None, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "towpath.serving", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("PORT", None)
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=cwd, env=environment)
+    return subprocess.Popen(command, stderr=stderr, text=True, cwd=cwd, env=environment)
 
 
 @contextmanager

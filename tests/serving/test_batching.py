@@ -1,5 +1,6 @@
 """Loop-turn batching, with a list of callbacks for an event loop."""
 
+from towpath.serving import journal
 from towpath.serving.batching import MOST_ROWS, SLICE_ROWS, Batcher
 
 
@@ -102,3 +103,23 @@ def test_a_batch_that_fails_is_told_once_and_ends():
     turns.run()
 
     assert [type(outcome) for outcome in turns.outcomes] == [int, TypeError] and turns.waiting == []
+
+
+def refuse_to_hear(outcome):
+    raise BrokenPipeError("nobody reads this")
+
+
+def test_who_cannot_take_an_answer_keeps_nobody_else_from_theirs(capfd):
+    turns, items = Turns(), list(range(SLICE_ROWS + 1))
+    turns.batcher.submit(1, refuse_to_hear)
+    turns.batcher.submit(2, turns.outcomes.append)
+    turns.batcher.submit_batch([3], turns.work, refuse_to_hear)
+    turns.batcher.submit_batch([None], turns.work, refuse_to_hear)
+    turns.batcher.submit_batch(items, turns.work, turns.outcomes.append)
+    turns.run()
+    turns.batcher.submit(5, turns.outcomes.append)
+    turns.run()
+    journal.flush()
+
+    assert turns.outcomes == [4, [item * 2 for item in items], 10]
+    assert capfd.readouterr().err.count('"event": "answer_failed", "error": "BrokenPipeError"') == 3

@@ -8,6 +8,7 @@ from tests.serving.asking import Asked, Turns
 from tests.serving.conftest import CUSTOMER
 from towpath.core.errors import VerificationRefused
 from towpath.engine.answers import Seen
+from towpath.serving import journal
 from towpath.serving.batching import Batcher
 from towpath.serving.model import open_model, refuse_non_finite
 
@@ -103,7 +104,7 @@ def test_a_batch_has_other_names_too(asked, path):
 
 
 @pytest.mark.feature("F142")
-def test_a_failing_prediction_is_500_with_an_id_and_the_next_one_is_answered(asked, capsys):
+def test_a_failing_prediction_is_500_with_an_id_and_the_next_one_is_answered(asked, capfd):
     good = asked.service.model.batcher
 
     def fail(rows):
@@ -114,7 +115,8 @@ def test_a_failing_prediction_is_500_with_an_id_and_the_next_one_is_answered(ask
     asked.service.model.batcher = good
 
     assert failed.status == 500 and failed.json()["request_id"] == "find-me" and b"secret" not in failed.body
-    logged = capsys.readouterr().err
+    journal.flush()
+    logged = capfd.readouterr().err
     assert '"request_id": "find-me"' in logged and "ValueError" in logged and "secrets" not in logged
     assert asked.ask("POST", "/predict", CUSTOMER).status == 200
 
@@ -170,3 +172,57 @@ def test_the_docs_page_needs_nothing_from_elsewhere(asked):
     assert b"http://" not in files and b"https://" not in files and b"<script>" not in page.body
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert asked.ask("GET", "/openapi.json").json()["openapi"] == "3.1.0"
+
+
+def test_what_a_model_answers_is_counted_and_named_as_its_own_though_another_is_installed_meanwhile(asked, bundles):
+    old, turns = asked.service.model, asked.turns
+    exchanges = [
+        asked.begin("POST", "/predict", CUSTOMER),
+        asked.begin("POST", "/predict_batch", {"customers": [CUSTOMER]}),
+    ]
+    new = open_model(bundles["bankchurn"], turns.append)
+    new.identity, new.json = b"X-Towpath-Release: other\r\n", b"X-Towpath-Release: other\r\n"
+    new.classes = ("neither", "nor")
+    asked.service.install(new)
+    turns.run()
+
+    assert [asked.ended(one).headers["x-towpath-release"] for one in exchanges] == [old.release] * 2
+    assert sum(asked.metrics('towpath_predictions_total{service="bankchurn",class="').values()) == 2
+    assert asked.metric('towpath_predictions_total{service="bankchurn",class="neither"}') == 0
+
+
+def test_a_prediction_that_fails_under_an_old_model_is_told_as_that_ones(asked, bundles):
+    def fail(rows):
+        raise ValueError
+
+    old = asked.service.model
+    old.batcher = Batcher(fail, asked.turns.append)
+    exchange = asked.begin("POST", "/predict", CUSTOMER)
+    new = open_model(bundles["bankchurn"], asked.turns.append)
+    new.json = b"X-Towpath-Release: other\r\n"
+    asked.service.install(new)
+    asked.turns.run()
+
+    assert asked.ended(exchange).status == 500 and asked.ended(exchange).headers["x-towpath-release"] == old.release
+
+
+def test_counters_go_on_when_another_model_is_installed_and_when_the_first_one_returns(asked, bundles):
+    first, second = asked.service.model, open_model(bundles["bankchurn"], asked.turns.append)
+    second.identity = b"another"
+    told = [asked.metric("towpath_bundle_info")]
+    for model in (first, second, first):
+        asked.service.install(model)
+        asked.ask("POST", "/predict", CUSTOMER | {"note": 1})
+        told.append(asked.metric('towpath_unknown_fields_total{service="bankchurn"}'))
+
+    assert told == [1, 1, 2, 3]
+    assert asked.metric('towpath_requests_total{service="bankchurn",route="/predict",status="200"}') == 3
+
+
+def test_a_service_is_called_as_its_first_model_says_and_its_old_name_is_no_longer_unready(bundles):
+    turns = Turns()
+    asked = Asked(turns, None, "current")
+    asked.service.install(open_model(bundles["bankchurn"], turns.append))
+
+    assert asked.service.name == "bankchurn" and asked.service.prefix == ""
+    assert asked.metrics("towpath_ready") == {'towpath_ready{service="bankchurn"}': 1}

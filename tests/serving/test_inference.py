@@ -4,7 +4,10 @@ import pytest
 
 from tests.serving.asking import Asked, Turns
 from tests.serving.conftest import CUSTOMER
+from towpath.serving.app import App
 from towpath.serving.model import open_model
+from towpath.serving.service import Service
+from towpath.serving.telemetry import Telemetry
 
 FLOWERS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]
 
@@ -110,3 +113,44 @@ def test_an_output_that_is_not_there_is_named(iris):
     reply = infer(iris, [tensor("features", [2, 4], FLOWERS)], outputs=[{"name": "price"}])
 
     assert reply.status == 400 and "'price'" in reply.json()["error"]
+
+
+def test_predictions_of_tensors_are_counted_by_class(iris):
+    infer(iris, [tensor("features", [2, 4], FLOWERS)])
+
+    assert iris.metrics('towpath_predictions_total{service="iris"') == {
+        'towpath_predictions_total{service="iris",class="setosa"}': 1,
+        'towpath_predictions_total{service="iris",class="versicolor"}': 0,
+        'towpath_predictions_total{service="iris",class="virginica"}': 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("inputs", "field", "reason"),
+    [
+        ([tensor("features", [1, 4], [-1, 2, 3, 4])], "features", "ge"),
+        ([tensor("other", [1], [1])], "features", "missing"),
+        ([tensor("features", [1, 4], [1, 2, 3])], "", "tensor"),
+        ("x", "", "json"),
+    ],
+)
+def test_tensors_that_are_refused_are_counted_by_field_and_reason(iris, inputs, field, reason):
+    series = f'towpath_rejected_total{{service="iris",field="{field}",reason="{reason}"}}'
+    before = iris.metric(series)
+    infer(iris, inputs)
+
+    assert (before, iris.metric(series)) == (0, 1)
+    assert sum(iris.metrics("towpath_predictions_total").values()) == 0
+
+
+def test_what_a_server_of_several_services_says_of_itself_names_no_release_and_counts_for_no_service(bundles):
+    turns, telemetry = Turns(), Telemetry()
+    services = [Service(name, telemetry, f"/{name}") for name in ("iris", "bankchurn")]
+    for service in services:
+        service.install(open_model(bundles[service.name], turns.append))
+    app = Asked(turns, None, app=App(services, telemetry))
+    for path in ("/v2", "/v2/health/live", "/v2/health/ready"):
+        assert not [name for name in app.ask("GET", path).headers if name.startswith("x-towpath")]
+
+    assert app.ask("GET", "/v2/models/iris").headers["x-towpath-release"] == services[0].model.release
+    assert app.metric('towpath_requests_total{service="",route="/v2/health/live",status="200"}') == 1

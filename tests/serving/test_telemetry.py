@@ -45,3 +45,13 @@ def test_the_process_tells_its_memory_and_time():
 
     assert float(lines["towpath_process_resident_bytes"]) > 1 << 20
     assert float(lines["towpath_process_cpu_seconds_total"]) > 0
+    assert float(lines["towpath_log_dropped_total"]) == 0
+
+
+def test_a_series_that_is_forgotten_is_told_no_more_and_the_others_are():
+    telemetry = Telemetry()
+    for name in ("iris", "wine"):
+        telemetry.reading("towpath_ready", "Ready.", lambda: 1.0, service=name)
+    telemetry.forget("towpath_ready", service="wine")
+
+    assert b"iris" in telemetry.exposition() and b"wine" not in telemetry.exposition()

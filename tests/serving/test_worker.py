@@ -1,6 +1,8 @@
 """A worker as a process: it starts or says why not, serves one service or several, and stops when asked."""
 
+import contextlib
 import json
+import os
 import shutil
 import signal
 import socket
@@ -8,17 +10,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.serving.conftest import FLOWER
 from tests.serving.process import ROOT, serving, start
-from towpath.core.errors import Exit, InfrastructureError, UsageError
-from towpath.serving.__main__ import _default_port
-from towpath.serving.ports import listen, owner_of
-
-EVERYWHERE = "0.0.0.0"  # noqa: S104  # what must be refused
+from tests.serving.raw import closed, post
+from towpath.core.errors import Exit
 
 pytestmark = pytest.mark.integration
 
@@ -111,20 +111,56 @@ def test_a_missing_bundle_is_told_with_its_path_and_the_command_that_makes_one(t
     assert "Traceback" not in told
 
 
-@pytest.mark.scenario("S053")
-def test_a_worker_that_may_start_without_its_bundle_is_unready_until_the_bundle_is_there(bundles, tmp_path):
-    place = tmp_path / "iris"
-    with serving(place, "--allow-unready") as worker:
-        assert str(place) in worker.before[0] and "towpath train" in worker.before[0]
-        assert worker.get("/live").status == 200
-        assert worker.get("/health").status == 503 and worker.get("/ready").status == 503
-        assert worker.post("/predict", FLOWER).status == 503
+@pytest.mark.parametrize("reader", ["asleep", "gone"])
+def test_a_log_that_nobody_reads_stops_no_answer_and_no_end(bundles, reader):
+    reading, writing = os.pipe()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    if reader == "asleep":
+        os.set_blocking(writing, False)
+        fill(writing)
+        os.set_blocking(writing, True)
+    else:
+        os.close(reading)
+    process = start(bundles["iris"], "--port", port, stderr=writing)
+    try:
+        until(lambda: answers(port, "/live"))
+        assert answers(port, "/v2/models/iris/infer", b"{}").startswith(b"HTTP/1.1 400")
+        dropped = b"towpath_log_dropped_total 1\n" if reader == "gone" else b"towpath_log_dropped_total 0\n"
+        assert dropped in answers(port, "/metrics")
+        process.terminate()
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(writing)
 
-        shutil.copytree(bundles["iris"], place)
-        until = time.monotonic() + 10
-        while worker.get("/ready").status != 200 and time.monotonic() < until:
-            time.sleep(0.1)
-        assert worker.post("/predict", FLOWER).json()["class_name"] == "setosa"
+
+def until(true: Callable[[], object], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.05)
+
+
+def fill(pipe: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(pipe, b"x" * 4096)
+
+
+def answers(port: int, path: str, body: bytes = b"") -> bytes:
+    """The whole reply; empty while nobody listens."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+            sock.sendall(post(path, body, "Connection: close") if body else get(path))
+            return closed(sock)
+    except ConnectionRefusedError:
+        return b""
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 
 
 def test_a_changed_bundle_is_refused_by_the_name_of_its_file(bundles, tmp_path):
@@ -155,28 +191,6 @@ def test_a_taken_port_is_told_with_the_process_that_has_it(bundles, bankchurn):
     assert f"kill {bankchurn.process.pid}" in told and "--port" in told
 
 
-def test_the_owner_of_a_port_is_found_and_of_a_free_one_there_is_none():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert "pytest" in owner_of(port).command or "python" in owner_of(port).command
-
-    assert owner_of(port) is None
-
-
-@pytest.mark.parametrize("host", [EVERYWHERE, "::"])
-def test_an_address_that_others_reach_needs_a_word(host):
-    with pytest.raises(UsageError, match="can be reached by others"):
-        listen(host, 0)
-    [opened.close() for opened in listen(EVERYWHERE, 0, insecure=True)]
-
-
-def test_a_host_that_is_not_there_is_told():
-    with pytest.raises(InfrastructureError, match="there is no host"):
-        listen("no-such-host.invalid", 8080)
-    with pytest.raises(InfrastructureError, match=r"cannot listen on 192\.0\.2\.1"):
-        listen("192.0.2.1", 0, insecure=True)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_stop_it_answers_what_is_under_way_and_ends_with_0(bundles, number):
     with serving(bundles["sentiment"]) as worker:
@@ -200,10 +214,10 @@ def test_two_bundles_of_one_service_are_refused(bundles):
     assert code == Exit.USAGE and "two of the bundles are of iris" in told
 
 
-def test_the_port_comes_from_the_environment_when_no_flag_names_one():
-    assert _default_port({"PORT": "9000"}) == 9000 and _default_port({"PORT": "9000", "TOWPATH_PORT": "9001"}) == 9001
-    with pytest.raises(UsageError):
-        _default_port({"PORT": "http"})
+def test_a_port_out_of_range_ends_it_with_2_and_a_hint(bundles):
+    code, told = ended(start(bundles["iris"], "--port", "99999"))
+
+    assert code == Exit.USAGE and "'99999'" in told and "hint: " in told and "Traceback" not in told
 
 
 def test_it_imports_nothing_of_training_or_control():

@@ -1,8 +1,6 @@
 """Requirements files are read as pip reads them, and every line that can move is named."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,14 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from towpath.core.errors import InfrastructureError
-from towpath.shipping.pins import (
-    check_pins,
-    compare_environments,
-    compare_with_pins,
-    normal,
-    read_freeze,
-    read_pins,
-)
+from towpath.shipping.pins import check_pins, normal, read_pins
 
 HASH = "--hash=sha256:" + "0" * 64
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,59 +201,6 @@ def test_no_text_stops_the_reader(tmp_path_factory, text):
     pins, faults = read_pins([path])
 
     assert all(1 <= found.line <= text.count("\n") + 1 for found in [*pins, *faults])
-
-
-@pytest.mark.scenario("S018")
-@pytest.mark.feature("F006")
-def test_three_equal_environments_have_no_difference():
-    freeze = "numpy==2.4.6\nTyping_Extensions==4.16.0\n"
-    environments = {name: read_freeze(freeze) for name in ("laptop", "ci", "production")}
-
-    assert compare_environments(environments) == []
-
-
-@pytest.mark.scenario("S018")
-@pytest.mark.feature("F006")
-def test_a_package_that_differs_anywhere_is_shown_with_its_version_everywhere():
-    environments = {
-        "laptop": read_freeze("numpy==2.4.6\nrich==15.0.0"),
-        "ci": read_freeze("numpy==2.4.6"),
-        "production": read_freeze("numpy==2.4.7"),
-    }
-
-    assert [str(difference) for difference in compare_environments(environments)] == [
-        "numpy: laptop 2.4.6, ci 2.4.6, production 2.4.7",
-        "rich: laptop 15.0.0, ci -, production -",
-    ]
-
-
-def test_a_freeze_is_read_without_pip_comments_and_editable_installs():
-    freeze = "# Editable install with no version control (towpath==0.1.0)\n-e /work\npip==24.0\nA.b @ file:///x\nc==1\n"
-
-    assert read_freeze(freeze) == {"a-b": "file:///x", "c": "1"}
-
-
-@pytest.mark.feature("F019")
-def test_what_is_installed_is_compared_with_the_pins(tmp_path):
-    lock = tmp_path / "lock.txt"
-    lock.write_text("numpy==2.4.6\nrich==15.0.0\ncolorama==0.4.6 ; sys_platform == 'win32'\n")
-
-    wrong = compare_with_pins({"numpy": "2.4.7", "torch": "2.13.0"}, read_pins([lock])[0])
-
-    assert [str(difference) for difference in wrong] == [
-        "numpy: pinned 2.4.6, installed 2.4.7",
-        "rich: pinned 15.0.0, installed -",
-        "torch: pinned -, installed 2.13.0",
-    ]
-
-
-@pytest.mark.feature("F006", "F019")
-@pytest.mark.skipif(not (Path(sys.prefix) / "made").exists(), reason="not the environment that make sets up")
-def test_the_environment_that_make_sets_up_is_exactly_the_pinned_one():
-    pip = [sys.executable, "-m", "pip", "freeze", "--all", "--exclude", "towpath"]
-    frozen = subprocess.run(pip, capture_output=True, text=True, check=True).stdout
-
-    assert compare_with_pins(read_freeze(frozen), read_pins([LOCKS[0]])[0]) == []
 
 
 def test_a_name_is_compared_as_registries_compare_it():

@@ -9,7 +9,7 @@ from towpath.cli.layout import columns, measured, short
 from towpath.cli.project import complete_services, open_here
 from towpath.cli.session import Noun, Result, Session
 from towpath.core.evaluation import Evaluation
-from towpath.training.candidate import Candidate, find_candidate, list_candidates, read_evaluation
+from towpath.training.candidate import Candidate, Unreadable, find_candidate, list_candidates, read_evaluation
 
 
 @click.group(cls=Noun)
@@ -20,23 +20,14 @@ def candidate() -> None:
 @candidate.command("list", epilog="Example: towpath candidate list")
 @click.pass_obj
 def listed(session: Session) -> Result:
-    """List all candidates with their first metric and their gates."""
+    """List all candidates with their first metric and their gates, and those that cannot be read with the reason."""
     found = list_candidates(open_here(session).candidates)
-    rows = [
-        (
-            one.name,
-            f"{one.trained_at:%Y-%m-%d %H:%M}",
-            one.origin,
-            f"seed {one.seed}",
-            metric(measures),
-            gates(measures),
-            short(one.bundle),
-        )
-        for one, measures in found
-    ]
-    return Result(
-        [as_data(one, measures) for one, measures in found], columns(rows) or "no candidate yet: towpath train SERVICE"
-    )
+    readable = [one for one in found if not isinstance(one, Unreadable)]
+    spoiled = [one for one in found if isinstance(one, Unreadable)]
+    table = columns(line(one, measures) for one, measures in readable)
+    text = "\n".join([*([table] if table else []), *(f"{one.name}  CANNOT BE READ: {one.reason}" for one in spoiled)])
+    data = [*(as_data(*one) for one in readable), *({"name": one.name, "unreadable": one.reason} for one in spoiled)]
+    return Result(data, text or "no candidate yet: towpath train SERVICE")
 
 
 @candidate.command(epilog="Example: towpath candidate show bankchurn-3")
@@ -55,6 +46,11 @@ def show(session: Session, name: str) -> Result:
         ("bundle", f"{short(found.bundle)} when packed"),
     ]
     return Result(as_data(found, evaluation), f"{found.name}\n" + columns(rows, "  "))
+
+
+def line(found: Candidate, evaluation: Evaluation) -> tuple[str, ...]:
+    trained_at, seed = f"{found.trained_at:%Y-%m-%d %H:%M}", f"seed {found.seed}"
+    return found.name, trained_at, found.origin, seed, metric(evaluation), gates(evaluation), short(found.bundle)
 
 
 def metric(evaluation: Evaluation) -> str:

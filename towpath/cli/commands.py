@@ -21,7 +21,7 @@ NOUNS = {
     "data": "pull, list, verify: the data sets of services.",
     "candidate": "list, show: what training runs left behind.",
     "bundle": "inspect: what is in a bundle.",
-    "deps": "check: whether every requirement is pinned and hashed.",
+    "deps": "check, diff: whether everything is pinned, and the same everywhere.",
     "config": "show: every setting and where it comes from.",
     "completion": "bash, zsh, fish: the shell's completion script.",
 }

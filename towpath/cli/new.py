@@ -5,7 +5,6 @@ import re
 import runpy
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -14,13 +13,12 @@ from towpath.cli.layout import columns
 from towpath.cli.session import Result, Session, Verb
 from towpath.core.errors import Conflict, Faulty, UsageError
 from towpath.core.project import FILE
-from towpath.declare.check import RESERVED
+from towpath.declare.check import name_faults
 from towpath.wiring import Project, open_project
 
 TEMPLATES = Path(__file__).parent / "templates"
 EXAMPLES = "examples.csv"
 ROWS, SEED = 2_000, 42  # enough to learn from, and a file of 70 kB
-LONGEST = 39
 
 
 @click.command(cls=Verb, epilog="Example: towpath new shop && towpath train shop && towpath pack shop")
@@ -49,17 +47,6 @@ def check_name(name: str) -> None:
     """Raises Faulty with everything that is wrong with a name."""
     if faults := list(name_faults(name)):
         raise Faulty(f"the name {name!r}", [("name", fault) for fault in faults], hint="bank-churn is a good name")
-
-
-def name_faults(name: str) -> Iterator[str]:
-    if strange := sorted(set(re.findall(r"[^a-z0-9-]", name))):
-        yield f"has {', '.join(map(repr, strange))}; use a-z, 0-9 and '-'"
-    if not name[:1].isascii() or not name[:1].islower():
-        yield "does not begin with a letter of a-z"
-    if len(name) > LONGEST:
-        yield f"has {len(name)} characters; {LONGEST} are the most"
-    if name in RESERVED:
-        yield "is the name of a route that every service has"
 
 
 def project_root(session: Session) -> Path | None:

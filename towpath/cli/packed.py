@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from towpath.bundle.read import Bundle, read_bundle
 from towpath.cli.layout import short
 from towpath.cli.project import open_here
 from towpath.cli.session import Session
 from towpath.core import formats, manifest
 from towpath.core.errors import InfrastructureError, UsageError
-from towpath.training.candidate import list_candidates
+from towpath.core.settings import Settings
+from towpath.training.candidate import newest_first
 from towpath.wiring import Project
 
 if TYPE_CHECKING:
@@ -52,8 +55,7 @@ def find_bundle(session: Session, named: str) -> Path:
 def newest_packed(project: Project, service: str) -> Path:
     """What the newest packed candidate of a service was packed into."""
     home = project.bundles / service
-    candidates = [candidate for candidate, _ in list_candidates(project.candidates) if candidate.service == service]
-    for candidate in reversed(candidates):
+    for candidate in newest_first(project.candidates, service):
         if (home / short(candidate.bundle)).is_dir():
             return home / short(candidate.bundle)
     return only_one(home, service)
@@ -88,15 +90,30 @@ def by_id(project: Project, begun: str) -> Path:
     return found[0]
 
 
-def prove_bundle(path: Path) -> Proved:
-    """Read every byte and answer every golden row. Raises VerificationRefused naming the file or the rows at fault."""
-    from towpath.engine.engine import open_engine
+def prove_bundle(path: Path, threshold: float | None = None) -> Proved:
+    """Read every byte and answer every golden row. A threshold takes the place of the bundle's own.
+
+    Raises VerificationRefused naming the file or the rows at fault, UsageError where there is no threshold to replace.
+    """
+    from towpath.engine.engine import build_engine
 
     bundle = read_bundle(path)
+    settings = bundle.settings if threshold is None else settings_with(bundle, threshold)
+    engine = build_engine(bundle.contract, bundle.plan, settings, bundle.files)
     golden = bundle.golden()
-    engine = open_engine(bundle)
     engine.check(golden)
     return Proved(bundle, engine, len(golden))
+
+
+def settings_with(bundle: Bundle, threshold: float) -> Settings:
+    """The bundle's settings with another threshold."""
+    task = bundle.contract.task
+    if task.kind != "binary":
+        raise UsageError(
+            f"{bundle.contract.service} decides nothing from a threshold on: {task.target} is {task.kind}",
+            hint="leave --threshold out",
+        )
+    return msgspec.structs.replace(bundle.settings, threshold=threshold)
 
 
 def is_path(named: str) -> bool:

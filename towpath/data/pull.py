@@ -12,7 +12,7 @@ from towpath.declare.data import DataSet, Packaged, Source
 
 
 class Pulled(Struct, frozen=True):
-    """One file of a data set: `stored` was there already, `pulled` came now, `missing` is nowhere."""
+    """One file of a data set: `stored` was there already and is whole, `pulled` came now, `missing` is nowhere."""
 
     name: str
     sha256: str
@@ -21,9 +21,9 @@ class Pulled(Struct, frozen=True):
 
 
 def pull(data: DataSet, store: ObjectStore, folders: Sequence[Path]) -> list[Pulled]:
-    """Bring in what is not there yet, looking for each file by name in the folders.
+    """Bring in what is not there yet, looking for each file by name in the folders; read again what is there.
 
-    Raises VerificationRefused naming a file whose content is another than declared.
+    Raises VerificationRefused naming a file, there or in the store, whose content is another than declared.
     """
     if isinstance(data.reads, Packaged):
         return [_pull_packaged(data.reads, store)]
@@ -49,12 +49,17 @@ def packaged_file(reads: Packaged) -> Path:
 
 
 def _pull_packaged(reads: Packaged, store: ObjectStore) -> Pulled:
-    return _bring(packaged_file(reads), reads.sources[0], store)
+    source = reads.sources[0]
+    return _stored(source, store) if store.has(source.sha256) else _bring(packaged_file(reads), source, store)
+
+
+def _stored(source: Source, store: ObjectStore) -> Pulled:
+    return Pulled(source.name, source.sha256, "stored", len(store.get(source.sha256)))
 
 
 def _pull_one(source: Source, store: ObjectStore, folders: Sequence[Path]) -> Pulled:
     if store.has(source.sha256):
-        return Pulled(source.name, source.sha256, "stored", store.path(source.sha256).stat().st_size)
+        return _stored(source, store)
     found = _find(source.name, folders)
     return _bring(found, source, store) if found else Pulled(source.name, source.sha256, "missing")
 
@@ -64,14 +69,12 @@ def _find(name: str, folders: Sequence[Path]) -> Path | None:
 
 
 def _bring(found: Path, source: Source, store: ObjectStore) -> Pulled:
-    state = "stored" if store.has(source.sha256) else "pulled"
-    if state == "pulled":
-        with found.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if digest != source.sha256:
-            raise VerificationRefused(
-                f"{found} is not the declared data: its sha256 is {digest}, declared is {source.sha256}",
-                hint="find the right file, or declare the new sha256 if the data changed on purpose",
-            )
-        store.put_file(found)
-    return Pulled(source.name, source.sha256, state, store.path(source.sha256).stat().st_size)
+    with found.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != source.sha256:
+        raise VerificationRefused(
+            f"{found} is not the declared data: its sha256 is {digest}, declared is {source.sha256}",
+            hint="find the right file, or declare the new sha256 if the data changed on purpose",
+        )
+    store.put_file(found)
+    return Pulled(source.name, source.sha256, "pulled", found.stat().st_size)

@@ -30,7 +30,7 @@ def check_service(service: Service) -> None:
 
 def faults_of(service: Service) -> Iterator[Fault]:
     """Every fault as (path, what is wrong and what to write instead)."""
-    yield from _name_faults(service)
+    yield from (("name", fault) for fault in name_faults(service.name))
     yield from service.record_faults
     yield from _target_faults(service)
     yield from _answer_faults(service)
@@ -41,11 +41,12 @@ def faults_of(service: Service) -> Iterator[Fault]:
         yield "build", "is missing; write a function under @service.build that returns a scikit-learn estimator"
 
 
-def _name_faults(service: Service) -> Iterator[Fault]:
-    if not NAME.fullmatch(service.name):
-        yield "name", f"is {service.name!r}; use 1 to 39 of a-z, 0-9 and '-', beginning with a letter"
-    elif service.name in RESERVED:
-        yield "name", f"{service.name!r} is the name of a route; choose another"
+def name_faults(name: str) -> Iterator[str]:
+    """What is wrong with the name of a service."""
+    if not NAME.fullmatch(name):
+        yield f"is {name!r}; use 1 to 39 of a-z, 0-9 and '-', beginning with a letter"
+    elif name in RESERVED:
+        yield f"{name!r} is the name of a route; choose another"
 
 
 def _target_faults(service: Service) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from towpath.bundle.read import Bundle
 from towpath.core import manifest
-from towpath.core.contract import Contract, record_type
+from towpath.core.contract import Contract, features_alone, record_type
 from towpath.core.errors import VerificationRefused
 from towpath.core.golden import GoldenRow, differs
 from towpath.core.plan import Encode, Finish, Graph, Plan, Text
@@ -19,7 +19,7 @@ from towpath.engine.answers import Answerer, Said, Seen
 from towpath.engine.contributions import Contribution
 from towpath.engine.encode import Encoder
 from towpath.engine.graph import GraphModel
-from towpath.engine.text import TextModel, read_text
+from towpath.engine.text import Counts, TextModel, read_text
 
 WORST_SHOWN = 3
 
@@ -39,7 +39,7 @@ class Engine:
     def __init__(self, contract: Contract, settings: Settings, model: Model, finish: Finish):
         self.contract = contract
         self.settings = settings
-        self.record_type = record_type(contract)
+        self._record_type = record_type(features_alone(contract))
         self.model = model
         self.link = finish.link
         self.answerer = Answerer(contract, settings, finish.link)
@@ -69,8 +69,8 @@ class Engine:
         return self.model.contributions([self.model.prepare(record) for record in records])
 
     def read(self, record: Mapping[str, Any]) -> Struct:
-        """A plain mapping as a record. Raises msgspec.ValidationError."""
-        return msgspec.convert(record, self.record_type)
+        """A plain mapping as a record of which only the features must be there. Raises msgspec.ValidationError."""
+        return msgspec.convert(record, self._record_type)
 
     def check(self, golden: Sequence[GoldenRow]) -> None:
         """Answer every golden row; raises VerificationRefused naming the rows that come out otherwise than recorded."""
@@ -118,17 +118,17 @@ class TextualModel:
         self._field = field
         self._text = text
 
-    def prepare(self, record: Struct) -> str:
-        return getattr(record, self._field) or ""
+    def prepare(self, record: Struct) -> Counts:
+        return self._text.count(getattr(record, self._field) or "")
 
-    def raw(self, rows: Sequence[str]) -> np.ndarray:
-        return np.array(self._text.raw(rows), dtype=np.float64)
+    def raw(self, rows: Sequence[Counts]) -> np.ndarray:
+        return np.array([self._text.score(row) for row in rows], dtype=np.float64)
 
-    def contributions(self, rows: Sequence[str]) -> list[Contribution]:
-        return [Contribution(tuple(self._text.base), tuple(self._text.contributions(row))) for row in rows]
+    def contributions(self, rows: Sequence[Counts]) -> list[Contribution]:
+        return [Contribution(tuple(self._text.base), tuple(self._text.parts(row))) for row in rows]
 
-    def knows(self, row: str) -> bool:
-        return self._text.known(row) > 0
+    def knows(self, row: Counts) -> bool:
+        return bool(row)
 
 
 def open_engine(bundle: Bundle) -> Engine:
@@ -140,16 +140,22 @@ def build_engine(contract: Contract, plan: Plan, settings: Settings, files: Mapp
     """The engine of a plan and its files, packed or not yet."""
     match plan.steps:
         case (Encode() as encode, Graph() as graph, Finish() as finish):
-            explain = files[graph.explain] if graph.explain else None
-            model: Model = TabularModel(encode, GraphModel(files[graph.file], explain), graph.base)
+            explain = _file(files, graph.explain) if graph.explain else None
+            model: Model = TabularModel(encode, GraphModel(_file(files, graph.file), explain), graph.base)
         case (Text() as text, Finish() as finish):
-            model = TextualModel(text.field, TextModel(read_text(files[text.file])))
+            model = TextualModel(text.field, TextModel(read_text(_file(files, text.file))))
         case steps:
             names = ", ".join(type(step).__name__.lower() for step in steps)
             raise VerificationRefused(
                 f"{manifest.PLAN} has steps no engine runs: {names}", hint="encode, graph, finish or text, finish"
             )
     return Engine(contract, settings, model, finish)
+
+
+def _file(files: Mapping[str, bytes], name: str) -> bytes:
+    if name not in files:
+        raise VerificationRefused(f"{manifest.PLAN} needs {name}, which is not there", hint="pack the bundle again")
+    return files[name]
 
 
 def _wrong_row(number: int, row: GoldenRow, scores: tuple[float, ...]) -> str:

@@ -15,6 +15,10 @@ from towpath.core.errors import VerificationRefused
 WORDS = re.compile(r"(?u)\b\w\w+\b")  # scikit-learn's token_pattern
 
 
+Counts = dict[int, int]
+"""How often each known term occurs in a text, by the term's position, ascending as scikit-learn adds them up."""
+
+
 class TextContent(Struct, frozen=True, tag_field="format", tag=formats.TEXT, forbid_unknown_fields=True):
     """text.json. A term is a word or an n-gram of words; idf and each output's weights stand in the terms' order."""
 
@@ -52,34 +56,39 @@ class TextModel:
 
     def raw(self, texts: Sequence[str]) -> list[list[float]]:
         """Raw scores, one list of outputs for each text."""
-        return [self._raw(text) for text in texts]
+        return [self.score(self.count(text)) for text in texts]
 
     def contributions(self, text: str) -> list[dict[str, float]]:
         """For each output what each known term adds; together with `base` they are the raw score."""
-        positions, values = self._values(text)
-        terms = [self._terms[position] for position in positions]
-        return [dict(zip(terms, map(mul, values, _at(weights, positions)), strict=True)) for weights in self._weights]
+        return self.parts(self.count(text))
 
-    def known(self, text: str) -> int:
-        """How many terms of the text the model knows; of a text with none it can say nothing."""
-        return len(self._found(text))
-
-    def _raw(self, text: str) -> list[float]:
-        positions, values = self._values(text)
-        sums = [sum(map(mul, values, _at(weights, positions))) for weights in self._weights]
-        return list(map(add, sums, self.base))
-
-    def _values(self, text: str) -> tuple[list[int], list[float]]:
-        """The known terms' positions, ascending as scikit-learn adds them up, and their normed TF-IDF values."""
-        counts: dict[int, int] = {}
+    def count(self, text: str) -> Counts:
+        """What all else is made of, so that a text is split only once. Of one without any count nothing can be said."""
+        counts: Counts = {}
         for position in sorted(self._found(text)):
             counts[position] = counts.get(position, 0) + 1
+        return counts
+
+    def score(self, counts: Counts) -> list[float]:
+        """The raw scores of one text."""
+        values = self._values(counts)
+        sums = [sum(map(mul, values, _at(weights, counts))) for weights in self._weights]
+        return list(map(add, sums, self.base))
+
+    def parts(self, counts: Counts) -> list[dict[str, float]]:
+        """The contributions of one text."""
+        values = self._values(counts)
+        terms = [self._terms[position] for position in counts]
+        return [dict(zip(terms, map(mul, values, _at(weights, counts)), strict=True)) for weights in self._weights]
+
+    def _values(self, counts: Counts) -> list[float]:
+        """The known terms' normed TF-IDF values."""
         values = _at(self._idf, counts)
         if len(counts) < sum(counts.values()):
             pairs = zip(values, counts.values(), strict=True)
             values = [value if count == 1 else self._frequency(count) * value for value, count in pairs]
         length = self._length(values) or 1.0
-        return list(counts), [value / length for value in values]
+        return [value / length for value in values]
 
     def _found(self, text: str) -> list[int]:
         return [position for position in map(self._position.get, self._split(text)) if position is not None]

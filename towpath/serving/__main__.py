@@ -2,26 +2,52 @@
 
 import argparse
 import os
+import re
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from towpath.core.errors import TowpathError, UsageError
+from towpath.core.errors import Exit, TowpathError, UsageError
 from towpath.serving.worker import run
+
+PORT = re.compile(r"[0-9]{1,5}")
+HIGHEST = 65535
 
 
 def main(words: Sequence[str], environment: Mapping[str, str]) -> int:
     """Serve, and return the exit code."""
     try:
-        given = _parser(_default_port(environment)).parse_args(words)
-        run(given.bundles, given.host, given.port, insecure=given.insecure, allow_unready=given.allow_unready)
+        given = _parser().parse_args(words)
+        port = port_asked_for(given.port, environment)
+        run(given.bundles, given.host, port, insecure=given.insecure, allow_unready=given.allow_unready)
     except TowpathError as error:
-        sys.stderr.write(f"towpath: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
-        return error.exit_code
-    return 0
+        return _tell(str(error), error.hint, error.exit_code)
+    except KeyboardInterrupt:  # before the worker listens; after that it stops on its own
+        return _tell("interrupted", "", Exit.INTERRUPTED)
+    except Exception as error:  # the door: whatever comes is told in a sentence
+        if "--debug" in words:
+            traceback.print_exc()
+        told = f"something unexpected happened: {type(error).__name__}: {error}"
+        return _tell(told, "the same command with --debug shows where; please report it", Exit.FAILED)
+    return Exit.DONE
 
 
-def _parser(port: int) -> argparse.ArgumentParser:
+def port_asked_for(given: str | None, environment: Mapping[str, str]) -> int:
+    """The port of the flag, else of the environment, else 8080. Raises UsageError for what is none."""
+    asked = {"--port": given} | {name: environment.get(name) for name in ("TOWPATH_PORT", "PORT")}
+    source, port = next(((name, port) for name, port in asked.items() if port), ("", "8080"))
+    if not PORT.fullmatch(port) or int(port) > HIGHEST:
+        raise UsageError(f"{source} should be a port from 0 to {HIGHEST}, not {port!r}", hint="0 takes a free one")
+    return int(port)
+
+
+def _tell(message: str, hint: str, code: int) -> int:
+    sys.stderr.write(f"towpath: {message}\n" + (f"hint: {hint}\n" if hint else ""))
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m towpath.serving", description="Serve bundles until told to stop.")
     parser.add_argument(
         "bundles",
@@ -31,26 +57,15 @@ def _parser(port: int) -> argparse.ArgumentParser:
         help="a bundle's folder; several are served under their services' names",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument(
-        "--port",
-        type=int,
-        default=port,
-        help="port to listen on (default: TOWPATH_PORT, PORT or 8080; 0 takes a free one)",
-    )
+    parser.add_argument("--port", help="port to listen on (default: TOWPATH_PORT, PORT or 8080; 0 takes a free one)")
     parser.add_argument("--insecure", action="store_true", help="listen on an address that others can reach")
     parser.add_argument(
         "--allow-unready",
         action="store_true",
         help="start without a bundle that cannot be opened, and look for it again",
     )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected failure")
     return parser
-
-
-def _default_port(environment: Mapping[str, str]) -> int:
-    given = environment.get("TOWPATH_PORT") or environment.get("PORT") or "8080"
-    if not given.isdigit() or int(given) > 65535:
-        raise UsageError(f"TOWPATH_PORT or PORT should be a port number, not {given!r}", hint="0 to 65535")
-    return int(given)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from towpath.serving import journal
+
 Done = Callable[[Any], None]
-"""Told what came out for one row, or the exception that came instead. It does not raise."""
+"""Told what came out for one row, or the exception that came instead."""
 
 MOST_ROWS = 128  # in one call: about a millisecond, after which sockets get their turn
 SLICE_ROWS = 64  # of a large batch in one turn: single rows wait for one slice at most
@@ -45,7 +47,7 @@ class Batcher:
         arrived, self._rows = self._rows[:MOST_ROWS], self._rows[MOST_ROWS:]
         if arrived:
             for (_, done), outcome in zip(arrived, self._outcomes([row for row, _ in arrived]), strict=True):
-                done(outcome)
+                _deliver(done, outcome)
         if self._batches:
             batch = self._batches.popleft()
             if batch.step():
@@ -74,9 +76,16 @@ class _Batch:
         try:
             self._results += self._work(self._items[start : start + SLICE_ROWS])
         except Exception as error:  # the door to the model
-            self._done(error)
+            _deliver(self._done, error)
             return False
         if len(self._results) < len(self._items):
             return True
-        self._done(self._results)
+        _deliver(self._done, self._results)
         return False
+
+
+def _deliver(done: Done, outcome: Any) -> None:
+    try:
+        done(outcome)
+    except Exception as error:  # the door: who cannot take an answer keeps nobody else from theirs
+        journal.tell("answer_failed", **journal.traced(error))

@@ -29,6 +29,10 @@ class Route(Struct, frozen=True):
     observe: Callable[[int, float], None]
 
 
+Routes = dict[tuple[bytes, bytes], Route]
+"""By method and path."""
+
+
 class Refusal(Struct, frozen=True):
     """Why a request gets no answer of a model; `headers` are ready for the wire."""
 

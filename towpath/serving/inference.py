@@ -12,7 +12,8 @@ from towpath.core.answer import Constant, answer_schema
 from towpath.core.contract import Contract, Field
 from towpath.serving import journal
 from towpath.serving.exchange import Exchange
-from towpath.serving.model import Model
+from towpath.serving.front import Front
+from towpath.serving.model import Model, encode
 from towpath.serving.reading import UNREADABLE, BreaksContract
 from towpath.serving.service import Service
 from towpath.version import VERSION
@@ -58,20 +59,20 @@ class Wrong(Exception):
 
 
 class Inference:
-    """The endpoints under /v2 for the services of a worker."""
+    """The endpoints under /v2; owner says what is said about the server: a service alone, or the worker for several."""
 
-    def __init__(self, services: Sequence[Service]):
-        self._services = {service.name: service for service in services}
+    def __init__(self, services: Sequence[Service], owner: Service | Front):
+        self._services, self._owner = services, owner
 
     def server(self, exchange: Exchange) -> None:
-        self._one().reply(exchange, {"name": "towpath", "version": VERSION, "extensions": []})
+        self._owner.reply(exchange, {"name": "towpath", "version": VERSION, "extensions": []})
 
     def live(self, exchange: Exchange) -> None:
-        self._one().reply(exchange, {"live": True})
+        self._owner.reply(exchange, {"live": True})
 
     def ready(self, exchange: Exchange) -> None:
-        ready = all(service.model for service in self._services.values())
-        self._one().reply(exchange, {"ready": ready}, 200 if ready else 503)
+        ready = all(service.model for service in self._services)
+        self._owner.reply(exchange, {"ready": ready}, 200 if ready else 503)
 
     def model_ready(self, service: Service, exchange: Exchange) -> None:
         ready = service.model is not None
@@ -93,13 +94,13 @@ class Inference:
             outputs = _wanted(model.contract, request.outputs)
             records = [model.reader.plain(one) for one in records_of(model.contract, request.inputs)]
         except UNREADABLE as error:
-            return _refuse(exchange, service, 400, f"the body is no inference request: {error}")
-        except BreaksContract as broken:
-            return _refuse(
-                exchange, service, 400, "; ".join(f"{fault.where()} {fault.reason}" for fault in broken.faults)
-            )
+            return _reject(exchange, service, "json", f"the body is no inference request: {error}")
         except Wrong as wrong:
-            return _refuse(exchange, service, 400, str(wrong))
+            return _reject(exchange, service, "tensor", str(wrong))
+        except BreaksContract as broken:
+            service.count_faults(broken.faults)
+            told = "; ".join(f"{fault.where()} {fault.reason}" for fault in broken.faults)
+            return _refuse(exchange, service, 400, told)
         work = partial(model.replies, said=model.said(exchange.request_id))
         model.batcher.submit_batch(records, work, partial(self._answer, exchange, service, model, request, outputs))
 
@@ -117,18 +118,12 @@ class Inference:
                 raise outcome
             answers = [msgspec.json.decode(reply) for _, reply in outcome]
             told = {"model_name": service.name, "model_version": model.release, "id": request.id or exchange.request_id}
-            service.reply(exchange, told | {"outputs": [_output(model.contract, name, answers) for name in outputs]})
+            body = encode(told | {"outputs": [_output(model.contract, name, answers) for name in outputs]})
+            for seen, _ in outcome:
+                service.count(model, seen)
+            exchange.answer(200, body, model.json)
         except Exception as error:  # the door
-            journal.tell(
-                "inference_failed", service=service.name, request_id=exchange.request_id, **journal.traced(error)
-            )
-            _refuse(
-                exchange, service, 500, f"the request could not be answered; its id in the log is {exchange.request_id}"
-            )
-
-    def _one(self) -> Service:
-        """Whose release stands in the headers of what is said about the server: that of a service alone."""
-        return next(iter(self._services.values()))
+            _fail(exchange, service, model, error)
 
 
 def metadata(model: Model) -> dict[str, Any]:
@@ -225,5 +220,17 @@ def _width(one: Field) -> int:
     return len(one.names) or 1
 
 
+def _reject(exchange: Exchange, service: Service, reason: str, message: str) -> None:
+    service.count_rejected("", reason)
+    _refuse(exchange, service, 400, message)
+
+
 def _refuse(exchange: Exchange, service: Service, status: int, message: str) -> None:
     service.reply(exchange, {"error": message}, status)
+
+
+def _fail(exchange: Exchange, service: Service, model: Model, error: Exception) -> None:
+    journal.tell("inference_failed", service=service.name, request_id=exchange.request_id, **journal.traced(error))
+    if not exchange.reply:
+        message = f"the request could not be answered; its id in the log is {exchange.request_id}"
+        exchange.answer(500, encode({"error": message}), model.json)

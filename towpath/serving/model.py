@@ -12,7 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from towpath.bundle.read import Bundle, read_bundle
+from towpath.core import manifest
 from towpath.core.answer import Answers, BatchId, BatchItem, Constant, Count, Release, RequestId, Seconds, Timestamp
+from towpath.core.errors import VerificationRefused
+from towpath.core.golden import GoldenRow
 from towpath.engine.answers import Said, Seen
 from towpath.engine.engine import Engine, open_engine
 from towpath.serving.batching import Batcher
@@ -26,12 +29,17 @@ def open_model(path: Path, call_soon: Callable[[Callable[[], None]], object]) ->
     """Read, verify, open and golden-check a bundle. Raises InfrastructureError, VerificationRefused or FormatTooNew."""
     bundle = read_bundle(path)
     engine = open_engine(bundle)
-    golden = bundle.golden()
-    engine.check(golden)
-    engine.see(
-        [engine.model.prepare(engine.read(golden[0].record))]
-    )  # loads what contributions need before traffic does
+    try:
+        _prove(engine, bundle.golden())
+    except msgspec.ValidationError as error:
+        told = f"{path / manifest.GOLDEN} has a record that breaks the contract: {error}"
+        raise VerificationRefused(told, hint="train and pack again") from error
     return Model(bundle, engine, bundle.name, call_soon)
+
+
+def _prove(engine: Engine, golden: Sequence[GoldenRow]) -> None:
+    engine.check(golden)
+    engine.see([engine.model.prepare(engine.read(row.record)) for row in golden[:1]])  # loads what contributions need
 
 
 class Model:
@@ -40,11 +48,16 @@ class Model:
     def __init__(self, bundle: Bundle, engine: Engine, release: str, call_soon: Callable[[Callable[[], None]], object]):
         self.bundle, self.engine, self.release = bundle, engine, release
         self.contract = bundle.contract
+        self.classes = bundle.contract.task.classes or ("value",)
         self.reader = Reader(bundle.contract)
         self.prepare = engine.model.prepare
         self.batcher = Batcher(engine.see, call_soon)
         self.identity = header_lines({"X-Towpath-Release": release, "X-Towpath-Bundle": bundle.id})
         self.json = header_lines({"Content-Type": "application/json"}) + self.identity
+
+    def class_of(self, seen: Seen) -> str:
+        """What it was decided to be; "value" for what is no class."""
+        return self.classes[self.engine.answerer.decide(seen.scores) if len(self.classes) > 1 else 0]
 
     def said(self, request_id: str) -> Said:
         return Said(self.release, timestamp(int(time.time())), request_id)

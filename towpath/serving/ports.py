@@ -1,6 +1,7 @@
 """Listening sockets, and who has a port that is taken."""
 
 import errno
+import ipaddress
 import os
 import socket
 from pathlib import Path
@@ -10,7 +11,7 @@ from msgspec import Struct
 from towpath.core.errors import InfrastructureError, UsageError
 
 BACKLOG = 4096  # connections that wait while the loop is busy; the kernel caps it at net.core.somaxconn
-LOOPBACK = ("127.", "::1")
+MISSING = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # a name's address that is not here: ::1 in many containers
 LISTENING = "0A"  # the state in /proc/net/tcp
 
 
@@ -22,13 +23,13 @@ class Owner(Struct, frozen=True):
 
 
 def listen(host: str, port: int, insecure: bool = False) -> list[socket.socket]:
-    """A listening socket for every address of a host; port 0 takes a free one.
+    """A listening socket for every address of a host that this machine has; port 0 takes a free one.
 
-    Raises InfrastructureError where the port is taken or the address is not ours, UsageError where the host is open
-    to others and nobody said so.
+    Raises InfrastructureError where the port is taken or no address is ours, UsageError where the host is open to
+    others and nobody said so.
     """
     addresses = _resolve(host, port)
-    exposed = [address[0] for _, address in addresses if not address[0].startswith(LOOPBACK)]
+    exposed = [address for _, address in addresses if not ipaddress.ip_address(address).is_loopback]
     if exposed and not insecure:
         raise UsageError(
             f"{exposed[0]} can be reached by others, and nothing protects it",
@@ -36,13 +37,11 @@ def listen(host: str, port: int, insecure: bool = False) -> list[socket.socket]:
         )
     sockets: list[socket.socket] = []
     try:
-        for family, (address, given) in addresses:
-            sockets.append(_bound(family, address, sockets[0].getsockname()[1] if sockets and not given else given))
+        return _open(addresses, port, sockets)
     except OSError as error:
         for opened in sockets:
             opened.close()
         raise _refused(error, host, port) from error
-    return sockets
 
 
 def owner_of(port: int) -> Owner | None:
@@ -54,12 +53,29 @@ def owner_of(port: int) -> Owner | None:
     return None
 
 
-def _resolve(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
+def _resolve(host: str, port: int) -> list[tuple[int, str]]:
+    """Families and addresses of a host, each once."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as error:
         raise InfrastructureError(f"there is no host {host!r}: {error}", hint="--host 127.0.0.1") from error
-    return list(dict.fromkeys((family, (str(address[0]), int(address[1]))) for family, _, _, _, address in found))
+    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+
+
+def _open(addresses: list[tuple[int, str]], port: int, sockets: list[socket.socket]) -> list[socket.socket]:
+    """Fill sockets. Raises OSError where one cannot be opened, or none can."""
+    missing: OSError | None = None
+    for family, address in addresses:
+        try:
+            # The others take the port that the first one was given.
+            sockets.append(_bound(family, address, port or (sockets[0].getsockname()[1] if sockets else 0)))
+        except OSError as error:
+            if error.errno not in MISSING:
+                raise
+            missing = error
+    if missing and not sockets:
+        raise missing
+    return sockets
 
 
 def _bound(family: int, address: str, port: int) -> socket.socket:

@@ -1,16 +1,19 @@
 """POST /predict, /predict_batch and /explain."""
 
+from collections.abc import Callable
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from towpath.core.errors import VerificationRefused
 from towpath.serving.exchange import Exchange, Refusal
 from towpath.serving.model import Model, encode
-from towpath.serving.reading import BreaksContract
+from towpath.serving.reading import BreaksContract, Reader
 from towpath.serving.service import NO_MODEL, Service
+
+T = TypeVar("T")
 
 NO_CONTRIBUTIONS = Refusal(501, "no_contributions", "this model was packed without contributions")
 
@@ -23,14 +26,9 @@ class Predictions:
 
     def predict(self, exchange: Exchange) -> None:
         """One record; its row joins all others of this turn of the loop."""
-        model = self._service.model
-        if model is None:
-            return self._service.refuse(exchange, NO_MODEL)
-        try:
-            record = model.reader.record(exchange.body)
-        except BreaksContract as broken:
-            return self._service.refuse_faults(exchange, broken.faults)
-        model.batcher.submit(model.prepare(record), partial(self._answer, exchange, model))
+        if asked := self._read(exchange, Reader.record):
+            model, record = asked
+            model.batcher.submit(model.prepare(record), partial(self._answer, exchange, model))
 
     def _answer(self, exchange: Exchange, model: Model, outcome: Any) -> None:
         try:
@@ -40,19 +38,14 @@ class Predictions:
             self._service.count(model, outcome)
             exchange.answer(200, body, model.json)
         except Exception as error:  # the door: a fault of one answer is that answer's
-            self._service.fail(exchange, error)
+            self._service.fail(exchange, model, error)
 
     def predict_batch(self, exchange: Exchange) -> None:
         """Many records, worked on slice by slice, so that single ones need not wait for all of them."""
-        model = self._service.model
-        if model is None:
-            return self._service.refuse(exchange, NO_MODEL)
-        try:
-            records = model.reader.batch(exchange.body)
-        except BreaksContract as broken:
-            return self._service.refuse_faults(exchange, broken.faults)
-        work = partial(model.replies, said=model.said(exchange.request_id))
-        model.batcher.submit_batch(records, work, partial(self._answer_batch, exchange, model, perf_counter()))
+        if asked := self._read(exchange, Reader.batch):
+            model, records = asked
+            work = partial(model.replies, said=model.said(exchange.request_id))
+            model.batcher.submit_batch(records, work, partial(self._answer_batch, exchange, model, perf_counter()))
 
     def _answer_batch(self, exchange: Exchange, model: Model, began: float, outcome: Any) -> None:
         try:
@@ -64,18 +57,12 @@ class Predictions:
                 self._service.count(model, seen)
             exchange.answer(200, body, model.json)
         except Exception as error:  # the door
-            self._service.fail(exchange, error)
+            self._service.fail(exchange, model, error)
 
     def explain(self, exchange: Exchange) -> None:
         """What each field adds to the score of one record."""
-        model = self._service.model
-        if model is None:
-            return self._service.refuse(exchange, NO_MODEL)
-        try:
-            record = model.reader.record(exchange.body)
-        except BreaksContract as broken:
-            return self._service.refuse_faults(exchange, broken.faults)
-        self._explain(exchange, model, record)
+        if asked := self._read(exchange, Reader.record):
+            self._explain(exchange, *asked)
 
     def _explain(self, exchange: Exchange, model: Model, record: Struct) -> None:
         try:
@@ -83,4 +70,16 @@ class Predictions:
         except VerificationRefused:
             self._service.refuse(exchange, NO_CONTRIBUTIONS)
         except Exception as error:  # the door
-            self._service.fail(exchange, error)
+            self._service.fail(exchange, model, error)
+
+    def _read(self, exchange: Exchange, read: Callable[[Reader, bytes], T]) -> tuple[Model, T] | None:
+        """The model that will answer and what it is asked; None where that is refused already."""
+        model = self._service.model
+        if model is None:
+            self._service.refuse(exchange, NO_MODEL)
+            return None
+        try:
+            return model, read(model.reader, exchange.body)
+        except BreaksContract as broken:
+            self._service.refuse_faults(exchange, broken.faults)
+            return None

@@ -1,7 +1,8 @@
 """One service of a worker: the model it answers with now, its words for a refusal, its counters."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from towpath.core.contract import Contract, Field
@@ -11,6 +12,7 @@ from towpath.core.style import Style
 from towpath.engine.answers import Seen
 from towpath.serving import head, journal
 from towpath.serving.exchange import Exchange, Refusal, Route, header_lines
+from towpath.serving.meter import metered
 from towpath.serving.model import Model, encode
 from towpath.serving.telemetry import Counter, Telemetry
 
@@ -18,8 +20,10 @@ NO_MODEL = Refusal(503, "no_model", "no model is loaded; the worker's log says w
 JSON = header_lines({"Content-Type": "application/json"})
 
 _REJECTED = ("towpath_rejected_total", "Records refused, by the field at fault and the reason.")
-_REQUESTS = ("towpath_requests_total", "Requests answered, by route and status.")
-_DURATION = ("towpath_request_duration_seconds", "Seconds from the whole request to its reply, by route.")
+_PREDICTED = ("towpath_predictions_total", "Predictions made, by class.")
+_READY = ("towpath_ready", "Whether a checked model is loaded.")
+_BUNDLE = ("towpath_bundle_info", "The bundle that answers.")
+_UNKNOWN = ("towpath_unknown_fields_total", "Fields sent that the contract does not know.")
 
 
 class Service:
@@ -30,12 +34,16 @@ class Service:
         self.began = time.monotonic()
         self.model: Model | None = None
         self.style = Style()
-        self._predicted: list[Counter] = []
+        self._predicted: dict[str, Counter] = {}
+        self._unknown_before = 0  # fields that models before this one met
+        self._tell_ready()
 
     def install(self, model: Model) -> None:
-        """Answer with this model from the next request on."""
-        self._prepare_counters(model)
-        self.name, self.style, self.model = model.contract.service, model.contract.style, model
+        """Answer with this model from the next request on. A first one also says what the service is called."""
+        self._call(model.contract.service)
+        self._prepare_series(model)
+        self._unknown_before = self._unknown() - model.reader.unknown_seen
+        self.style, self.model = model.contract.style, model
 
     def reply(self, exchange: Exchange, body: Any, status: int = 200) -> None:
         """Answer with a value as JSON."""
@@ -48,60 +56,62 @@ class Service:
 
     def refuse_faults(self, exchange: Exchange, faults: Sequence[Fault]) -> None:
         """Answer with all faults of a record, and count each."""
-        for fault in faults:
-            self._rejected(_field_at_fault(fault, self.model), fault.kind).add()
+        self.count_faults(faults)
         status, body = refuse_record(self.style, faults, exchange.request_id)
         self.reply(exchange, body, status)
 
-    def fail(self, exchange: Exchange, error: Exception) -> None:
+    def fail(self, exchange: Exchange, model: Model, error: Exception) -> None:
         """Answer 500 with the request's id and nothing of the error, which the log has."""
         journal.tell("prediction_failed", service=self.name, request_id=exchange.request_id, **journal.traced(error))
         if not exchange.reply:
-            self.refuse(exchange, head.BROKEN)
+            broken, style = head.BROKEN, model.contract.style
+            status, body = refuse_request(style, broken.status, broken.code, broken.message, exchange.request_id)
+            exchange.answer(status, encode(body), model.json)
 
     def count(self, model: Model, seen: Seen) -> None:
-        """Count one prediction by its class."""
-        self._predicted[model.engine.answerer.decide(seen.scores) if len(self._predicted) > 1 else 0].add()
+        """Count one prediction by its class; of the model that made it, which need not be the one of now."""
+        self._predicted[model.class_of(seen)].add()
 
-    def metered(self, route: str, handle: Any, *statuses: int) -> Route:
-        """A route whose answers are counted and timed; the statuses it is known to give exist from the start."""
-        labels = {"service": self.name, "route": route}
-        duration = self.telemetry.histogram(*_DURATION, **labels)
-        counters = {status: self.telemetry.counter(*_REQUESTS, **labels, status=str(status)) for status in statuses}
+    def count_faults(self, faults: Sequence[Fault]) -> None:
+        for fault in faults:
+            self.count_rejected(_field_at_fault(fault, self.model), fault.kind)
 
-        def observe(status: int, seconds: float) -> None:
-            counter = counters.get(status)
-            if counter is None:
-                counter = counters[status] = self.telemetry.counter(*_REQUESTS, **labels, status=str(status))
-            counter.value += 1.0
-            duration.observe(seconds)
+    def count_rejected(self, field: str, reason: str) -> None:
+        self.telemetry.counter(*_REJECTED, service=self.name, field=field, reason=reason).add()
 
-        return Route(handle, observe)
+    def metered(self, route: str, handle: Callable[[Exchange], None], *statuses: int) -> Route:
+        """A route whose answers are counted and timed as this service's."""
+        return metered(self.telemetry, self.name, route, handle, *statuses)
 
-    def _prepare_counters(self, model: Model) -> None:
-        contract, name = model.contract, model.contract.service
-        about = "Predictions made, by class."
-        classes = contract.task.classes or ("value",)
-        self._predicted = [
-            self.telemetry.counter("towpath_predictions_total", about, service=name, **{"class": one})
-            for one in classes
-        ]
-        for field, reason in possible_faults(contract):
-            self.telemetry.counter(*_REJECTED, service=name, field=field, reason=reason)
-        told = {"service": name, "release": model.release, "bundle": model.bundle.id}
-        self.telemetry.reading(
-            "towpath_bundle_info", "The bundle that answers.", lambda: 1.0 if self.model is model else 0.0, **told
-        )
-        about = "Fields sent that the contract does not know."
-        self.telemetry.reading("towpath_unknown_fields_total", about, lambda: model.reader.unknown_seen, service=name)
+    def _call(self, name: str) -> None:
+        if name != self.name:
+            self.telemetry.forget(_READY[0], service=self.name)
+            self.name, self.prefix = name, f"/{name}" if self.prefix else ""
+            self._tell_ready()
 
-    def _rejected(self, field: str, reason: str) -> Counter:
-        return self.telemetry.counter(*_REJECTED, service=self.name, field=field, reason=reason)
+    def _tell_ready(self) -> None:
+        self.telemetry.reading(*_READY, lambda: float(self.model is not None), service=self.name)
+
+    def _answers(self, identity: bytes) -> float:
+        return float(self.model is not None and self.model.identity == identity)
+
+    def _unknown(self) -> int:
+        return self._unknown_before + (self.model.reader.unknown_seen if self.model else 0)
+
+    def _prepare_series(self, model: Model) -> None:
+        for one in model.classes:
+            self._predicted[one] = self.telemetry.counter(*_PREDICTED, service=self.name, **{"class": one})
+        for field, reason in possible_faults(model.contract):
+            self.telemetry.counter(*_REJECTED, service=self.name, field=field, reason=reason)
+        # By its identity, so that no series keeps a model alive that answers no more.
+        answers, bundle = partial(self._answers, model.identity), model.bundle.id
+        self.telemetry.reading(*_BUNDLE, answers, service=self.name, release=model.release, bundle=bundle)
+        self.telemetry.reading(*_UNKNOWN, self._unknown, service=self.name)
 
 
 def possible_faults(contract: Contract) -> list[tuple[str, str]]:
     """Every (field, reason) that a record can be refused for; the field is empty where the whole is at fault."""
-    whole = [("", reason) for reason in ("json", "object", "list", "missing", "too_few", "too_many")]
+    whole = [("", reason) for reason in ("json", "object", "list", "missing", "too_few", "too_many", "tensor")]
     strict = [("", "unknown")] if contract.strict else []
     return (
         whole

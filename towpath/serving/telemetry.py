@@ -8,6 +8,8 @@ from itertools import accumulate
 
 from msgspec import Struct
 
+from towpath.serving import journal
+
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Bounds of durations: a prediction takes about 0.1 ms, the reference services' 10 ms to 5 s are still told apart."""
 
@@ -85,6 +87,10 @@ class Telemetry:
         kind = "counter" if name.endswith("_total") else "gauge"
         self._metrics.setdefault(name, (kind, about, {}))[2][label_text(labels)] = Reading(read)
 
+    def forget(self, name: str, **labels: str) -> None:
+        """Drop a series whose labels will never be true again."""
+        self._metrics[name][2].pop(label_text(labels), None)
+
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""
         lines: list[str] = []
@@ -105,13 +111,14 @@ class Telemetry:
 
 
 def observe_process(telemetry: Telemetry, began: float) -> None:
-    """Memory, processor time and age of this process."""
+    """Memory, processor time and age of this process, and what its log had to drop."""
     page = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
     telemetry.reading("towpath_process_resident_bytes", "Memory this worker holds.", lambda: _resident_pages() * page)
     telemetry.reading("towpath_process_cpu_seconds_total", "Processor time this worker has used.", time.process_time)
     telemetry.reading(
         "towpath_process_uptime_seconds", "How long this worker has been running.", lambda: time.monotonic() - began
     )
+    telemetry.reading("towpath_log_dropped_total", "Lines of the log that could not be written.", journal.dropped)
 
 
 def label_text(labels: Mapping[str, str]) -> str:

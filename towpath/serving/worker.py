@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import gc
 import os
+import re
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,13 +18,14 @@ from towpath.serving.app import App
 from towpath.serving.edge import Edge
 from towpath.serving.limits import DEFAULT, Limits
 from towpath.serving.model import Model, open_model
-from towpath.serving.ports import listen
+from towpath.serving.ports import BACKLOG, listen
 from towpath.serving.service import Service
 from towpath.serving.telemetry import Telemetry, observe_process
 from towpath.version import VERSION
 
 GRACE_SECONDS = 8.0  # for requests under way; Docker and Cloud Run kill ten seconds after they ask
 RETRY_SECONDS = 2.0  # between looks for a bundle that was not there at the start
+PACKED = re.compile(r"[0-9a-f]{12}")  # a bundle's folder as it is packed, in the folder of its service
 OPEN_FILES = 20_000  # two for each of the edge's connections
 
 
@@ -41,32 +43,36 @@ def run(
     allow_unready a bundle that cannot be opened is reported unready and looked for again.
     """
     fast = _uvloop()
-    with asyncio.Runner(loop_factory=fast.new_event_loop if fast else None) as runner:
-        runner.run(Worker([Path(path).absolute() for path in bundles], allow_unready).serve(host, port, insecure))
+    worker = Worker([Path(path).absolute() for path in bundles], allow_unready)
+    try:
+        with asyncio.Runner(loop_factory=fast.new_event_loop if fast else None) as runner:
+            runner.run(worker.serve(host, port, insecure))
+    finally:
+        journal.flush()
 
 
 class Worker:
-    """The bundles of a worker and the edge before them."""
+    """The services of a worker, each at the place of its bundle, and the edge before them."""
 
     def __init__(self, paths: Sequence[Path], allow_unready: bool = False, limits: Limits = DEFAULT):
         self._paths, self._allow_unready, self._limits = paths, allow_unready, limits
-        self._models: dict[Path, Model] = {}
+        self._telemetry = Telemetry()
         self._troubles: dict[Path, str] = {}
-        self._began = time.monotonic()
+        observe_process(self._telemetry, time.monotonic())
 
     async def serve(self, host: str, port: int, insecure: bool = False) -> None:
-        for path in self._paths:
-            self._open(path)
-        app = self._assemble()
-        edge = Edge(app.routes(), app.refuse, app.observe_elsewhere(), self._limits)
-        app.telemetry.reading("towpath_connections", "Open connections.", lambda: len(edge.connections))
+        """Returns when it was asked to stop and has drained."""
+        services = self._assemble()
+        app = App(list(services.values()), self._telemetry)
+        edge = Edge(app.routes(), app.refuse, app.front.observe_unmatched(), self._limits)
+        self._telemetry.reading("towpath_connections", "Open connections.", lambda: len(edge.connections))
         sockets = listen(host, port, insecure)
         _settle_process()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_tell_loop_fault)
-        servers = [await loop.create_server(edge.connect, sock=sock) for sock in sockets]
-        self._tell_serving(sockets[0].getsockname(), insecure)
-        tasks = [loop.create_task(edge.sweep()), loop.create_task(self._keep_trying(edge))]
+        servers = [await loop.create_server(edge.connect, sock=sock, backlog=BACKLOG) for sock in sockets]
+        _tell_serving(sockets[0].getsockname(), insecure, app)
+        tasks = [loop.create_task(edge.sweep()), loop.create_task(self.keep_trying(services, app, edge))]
         stopped = _stopped(loop)
         try:
             await stopped.wait()
@@ -79,60 +85,83 @@ class Worker:
                 task.cancel()
             journal.tell("stopped", pid=os.getpid(), cut_connections=cut)
 
-    def _open(self, path: Path) -> None:
+    async def keep_trying(self, services: Mapping[Path, Service], app: App, edge: Edge) -> None:
+        """Look again for bundles that could not be opened, until all services have a model."""
+        while waiting := {path: service for path, service in services.items() if service.model is None}:
+            await asyncio.sleep(RETRY_SECONDS)
+            for path, service in waiting.items():
+                try:
+                    await self._try_again(path, service, app)
+                    edge.install(app.routes())  # its name may be another than its folder's
+                except Exception as error:  # the door: whatever it is, the next look may find it mended
+                    self._tell_unready(path, error)
+
+    async def _try_again(self, path: Path, service: Service, app: App) -> None:
         loop = asyncio.get_running_loop()
-        try:
-            self._models[path] = open_model(path, loop.call_soon)
-        except TowpathError as error:
-            if not self._allow_unready:
-                raise
-            if self._troubles.get(path) != str(error):  # told once, not at every look
-                self._troubles[path] = str(error)
-                journal.tell("unready", bundle=str(path), problem=str(error), hint=error.hint)
+        model = await asyncio.to_thread(open_model, path, loop.call_soon)  # the other services go on meanwhile
+        _refuse_second(model.contract.service, [other for other in app.services if other is not service])
+        service.install(model)
+        journal.tell("ready", service=service.name, bundle=model.bundle.id)
 
-    def _assemble(self) -> App:
-        """Services for all paths. Raises UsageError where two bundles are of one service."""
-        telemetry = Telemetry()
-        observe_process(telemetry, self._began)
-        services = [self._service(path, telemetry) for path in self._paths]
-        names = [service.name for service in services]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise UsageError(f"two of the bundles are of {twice}", hint="a worker serves one bundle of each service")
-        return App(services, telemetry)
+    def _assemble(self) -> dict[Path, Service]:
+        """The services by the paths of their bundles. Raises UsageError where two bundles are of one service."""
+        services: dict[Path, Service] = {}
+        for path in self._paths:
+            service = self._service(path)
+            _refuse_second(service.name, services.values())
+            services[path] = service
+        return services
 
-    def _service(self, path: Path, telemetry: Telemetry) -> Service:
-        model = self._models.get(path)
-        name = model.contract.service if model else path.name
-        service = Service(name, telemetry, f"/{name}" if len(self._paths) > 1 else "")
+    def _service(self, path: Path) -> Service:
+        """The service of a bundle; without a model where that may be missing."""
+        model = self._open(path)
+        name = model.contract.service if model else service_of(path)
+        service = Service(name, self._telemetry, f"/{name}" if len(self._paths) > 1 else "")
         if model:
             service.install(model)
         return service
 
-    async def _keep_trying(self, edge: Edge) -> None:
-        """Look again for bundles that could not be opened, until all are served."""
-        while len(self._models) < len(self._paths):
-            await asyncio.sleep(RETRY_SECONDS)
-            before = len(self._models)
-            for path in self._paths:
-                if path not in self._models:
-                    self._open(path)
-            if len(self._models) > before:
-                app = self._assemble()
-                edge.refuse = app.refuse
-                edge.install(app.routes())
-                journal.tell("ready", services=[service.name for service in app.services])
+    def _open(self, path: Path) -> Model | None:
+        try:
+            return open_model(path, asyncio.get_running_loop().call_soon)
+        except TowpathError as error:
+            if not self._allow_unready:
+                raise
+            self._tell_unready(path, error)
+            return None
 
-    def _tell_serving(self, address: Any, insecure: bool) -> None:
-        bundles = {model.contract.service: model.bundle.id for model in self._models.values()}
-        journal.tell(
-            "serving",
-            host=address[0],
-            port=address[1],
-            bundles=bundles,
-            pid=os.getpid(),
-            towpath=VERSION,
-            insecure=insecure,
-        )
+    def _tell_unready(self, path: Path, error: Exception) -> None:
+        """Once for each trouble, not at every look."""
+        if self._troubles.get(path) == str(error):
+            return
+        self._troubles[path] = str(error)
+        if isinstance(error, TowpathError):
+            journal.tell("unready", bundle=str(path), problem=str(error), hint=error.hint)
+        else:
+            journal.tell("unready", bundle=str(path), problem="something unexpected", **journal.traced(error))
+
+
+def service_of(path: Path) -> str:
+    """What the service of a bundle is called that nobody can read yet: `.../churn/0f3a5b7c9d1e` is churn's."""
+    return path.parent.name if PACKED.fullmatch(path.name) and path.parent.name else path.name
+
+
+def _refuse_second(name: str, others: Iterable[Service]) -> None:
+    if any(other.name == name for other in others):
+        raise UsageError(f"two of the bundles are of {name}", hint="a worker serves one bundle of each service")
+
+
+def _tell_serving(address: Any, insecure: bool, app: App) -> None:
+    bundles = {service.name: service.model.bundle.id for service in app.services if service.model}
+    journal.tell(
+        "serving",
+        host=address[0],
+        port=address[1],
+        bundles=bundles,
+        pid=os.getpid(),
+        towpath=VERSION,
+        insecure=insecure,
+    )
 
 
 def _settle_process() -> None:

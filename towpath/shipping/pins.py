@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -63,16 +63,6 @@ class Line(msgspec.Struct, frozen=True):
         return PinFault(self.file, self.number, package, reason)
 
 
-class Difference(msgspec.Struct, frozen=True):
-    """A package that is not the same everywhere: environment -> version, None where it is not installed."""
-
-    package: str
-    versions: dict[str, str | None]
-
-    def __str__(self) -> str:
-        return f"{self.package}: " + ", ".join(f"{where} {version or '-'}" for where, version in self.versions.items())
-
-
 def check_pins(paths: Iterable[Path]) -> list[PinFault]:
     """Every fault of these files and of what they include; an empty list means that nothing in them can move."""
     pins, faults = read_pins(paths)
@@ -99,57 +89,24 @@ def read_pins(paths: Iterable[Path]) -> tuple[list[Pin], list[PinFault]]:
     return pins, faults
 
 
-def compare_environments(environments: Mapping[str, Mapping[str, str]]) -> list[Difference]:
-    """What differs between environments, each given as {package: version}; an empty list means the same set in all."""
-    packages = sorted({package for installed in environments.values() for package in installed})
-    found = (
-        Difference(package, {where: installed.get(package) for where, installed in environments.items()})
-        for package in packages
-    )
-    return [difference for difference in found if len(set(difference.versions.values())) > 1]
-
-
-def compare_with_pins(installed: Mapping[str, str], pins: Iterable[Pin]) -> list[Difference]:
-    """What is installed other than pinned. A pin with a marker may be absent: it may be for another system."""
-    wanted: dict[str, list[Pin]] = {}
-    for pin in pins:
-        wanted.setdefault(pin.package, []).append(pin)
-    wrong = []
-    for package in sorted({*installed, *wanted}):
-        here, lines = installed.get(package), wanted.get(package, [])
-        if here not in {pin.version for pin in lines} and not (here is None and all(pin.marker for pin in lines)):
-            locked = " or ".join(sorted({pin.version for pin in lines})) or None
-            wrong.append(Difference(package, {"pinned": locked, "installed": here}))
-    return wrong
-
-
-def read_freeze(text: str) -> dict[str, str]:
-    """{package: version} of what `pip freeze --all` printed, without pip itself and without editable installs.
-
-    No file pins those: pip comes with the Python that made the environment, an editable install is the project at work.
-    """
-    found = {}
-    for line in text.splitlines():
-        name, is_release, version = line.partition("==")
-        if not is_release:
-            name, _, version = line.partition(" @ ")
-        if version and not line.startswith(("#", "-")):
-            found[normal(name)] = version.strip()
-    found.pop("pip", None)
-    return found
-
-
 def normal(name: str) -> str:
     """A package's name as registries compare it: lower case, one dash for any run of dashes, dots and underscores."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
-def _read_file(path: Path) -> Iterator[Pin | PinFault | Path]:
+def read_text(path: Path) -> tuple[str, str]:
+    """The text of a file, and the name of its encoding where that is not plain UTF-8; no text where nobody can know.
+
+    Raises InfrastructureError.
+    """
     try:
-        data = path.read_bytes()
+        return _decode(path.read_bytes())
     except OSError as error:
         raise InfrastructureError(f"{path} cannot be read ({error.strerror})") from error
-    text, strange = _decode(data)
+
+
+def _read_file(path: Path) -> Iterator[Pin | PinFault | Path]:
+    text, strange = read_text(path)
     if strange:
         yield PinFault(str(path), 1, "", f"the file is {strange}, which tools misread; save it as plain UTF-8")
     for line in _logical_lines(str(path), text):
@@ -157,7 +114,6 @@ def _read_file(path: Path) -> Iterator[Pin | PinFault | Path]:
 
 
 def _decode(data: bytes) -> tuple[str, str]:
-    """The text, and the name of its encoding where that is not plain UTF-8; no text where it cannot be known."""
     for mark, encoding, name in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace").removeprefix("\ufeff"), name

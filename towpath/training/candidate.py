@@ -4,6 +4,7 @@ import errno
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from towpath.core import formats, manifest
-from towpath.core.errors import InfrastructureError, UsageError
+from towpath.core.errors import InfrastructureError, TowpathError, UsageError
 from towpath.core.evaluation import Evaluation
 from towpath.core.formats import read_record
 
@@ -37,6 +38,13 @@ class Candidate(Struct, frozen=True, tag_field="format", tag=formats.CANDIDATE, 
     @property
     def name(self) -> str:
         return f"{self.service}-{self.number}"
+
+
+class Unreadable(Struct, frozen=True):
+    """A candidate that is there, and why it cannot be read."""
+
+    name: str
+    reason: str
 
 
 def save_candidate(root: Path, service: str, trained: "Trained", *, seed: int, code: str, now: datetime) -> Candidate:
@@ -70,11 +78,15 @@ def find_candidate(root: Path, name: str) -> tuple[Candidate, Path]:
     return _read(path), path
 
 
-def list_candidates(root: Path) -> list[tuple[Candidate, Evaluation]]:
+def newest_first(root: Path, service: str) -> Iterator[Candidate]:
+    """The candidates of one service, each read when it is asked for."""
+    return (_read(path) for _, path in sorted(_numbered(root / service), reverse=True))
+
+
+def list_candidates(root: Path) -> list[tuple[Candidate, Evaluation] | Unreadable]:
     """All candidates, by service and number."""
     homes = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    paths = [path for home in homes for _, path in sorted(_numbered(home))]
-    return [(_read(path), read_evaluation(path)) for path in paths]
+    return [_listed(path) for home in homes for _, path in sorted(_numbered(home))]
 
 
 def read_files(path: Path) -> dict[str, bytes]:
@@ -85,6 +97,13 @@ def read_files(path: Path) -> dict[str, bytes]:
 def read_evaluation(path: Path) -> Evaluation:
     file = path / FILES / manifest.EVALUATION
     return read_record(_content(file), Evaluation, formats.EVALUATION, str(file))
+
+
+def _listed(path: Path) -> tuple[Candidate, Evaluation] | Unreadable:
+    try:
+        return _read(path), read_evaluation(path)
+    except TowpathError as error:
+        return Unreadable(f"{path.parent.name}-{path.name}", str(error))
 
 
 def _read(path: Path) -> Candidate:

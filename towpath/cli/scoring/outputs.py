@@ -1,7 +1,7 @@
 """Files of answers, written beside and renamed at the end, so that a half-written one is never seen."""
 
-import os
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,12 +9,13 @@ from typing import Any, Protocol
 
 import msgspec
 
-from towpath.cli.scoring.inputs import Broken, Row
+from towpath.cli.scoring.inputs import Broken, Row, load_arrow
 from towpath.core.answer import answer_schema
 from towpath.core.contract import Contract
 from towpath.core.errors import UsageError
 from towpath.core.faults import Fault
 
+GROUP = 65_536  # rows; the writer keeps half a kilobyte for each column of each row group until the file ends
 SPECIAL = re.compile(r'[",\r\n]')
 
 
@@ -27,13 +28,16 @@ class Output(Protocol):
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A name beside the final one to write to; it takes its place if all goes well, and else is gone."""
-    beside = path.with_name(f".{path.name}.writing-{os.getpid()}")
-    try:
-        yield beside
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """A name to write to, in a folder beside that nobody else has; it takes its place if all goes well."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.writing-", dir=path.parent) as beside:
+        written = Path(beside) / path.name
+        yield written
+        written.replace(path)
+
+
+def rejects_of(output: Path) -> Path:
+    """Where the rows go that are no record."""
+    return output.with_name(output.name + ".rejected.jsonl")
 
 
 def open_output(path: Path, kind: str, contract: Contract, names: Sequence[str]) -> Output:
@@ -78,31 +82,37 @@ class ParquetOutput:
     """Answers with types of their own: objects of numbers as maps; kept input as text."""
 
     def __init__(self, path: Path, contract: Contract, names: Sequence[str]):
-        import pyarrow
-        import pyarrow.parquet
-
-        self._arrow = pyarrow
+        self._arrow = arrow = load_arrow()
         kinds = column_kinds(contract)
         types = {
-            "integer": pyarrow.int64(),
-            "number": pyarrow.float64(),
-            "boolean": pyarrow.bool_(),
-            "array": pyarrow.list_(pyarrow.float64()),
-            "object": pyarrow.map_(pyarrow.string(), pyarrow.float64()),
+            "integer": arrow.int64(),
+            "number": arrow.float64(),
+            "boolean": arrow.bool_(),
+            "array": arrow.list_(arrow.float64()),
+            "object": arrow.map_(arrow.string(), arrow.float64()),
         }
         self._kinds = {name: kinds.get(name, "text") for name in names}
-        self._schema = pyarrow.schema([(name, types.get(kind, pyarrow.string())) for name, kind in self._kinds.items()])
-        self._writer = pyarrow.parquet.ParquetWriter(path, self._schema)
+        self._schema = arrow.schema([(name, types.get(kind, arrow.string())) for name, kind in self._kinds.items()])
+        self._writer = arrow.parquet.ParquetWriter(path, self._schema)
+        self._waiting: list[Any] = []
 
     def write(self, rows: Sequence[Row]) -> None:
         columns = {name: [arrow_value(row[name], kind) for row in rows] for name, kind in self._kinds.items()}
         try:
-            self._writer.write_table(self._arrow.table(columns, self._schema))
+            self._waiting.append(self._arrow.table(columns, self._schema))
         except (self._arrow.ArrowInvalid, self._arrow.ArrowTypeError) as error:
             raise UsageError(f"parquet cannot hold these answers: {error}", hint="write csv or jsonl") from error
+        if sum(map(len, self._waiting)) >= GROUP:
+            self._write_group()
 
     def close(self) -> None:
-        self._writer.close()
+        with closing(self._writer):
+            self._write_group()
+
+    def _write_group(self) -> None:
+        if self._waiting:
+            self._writer.write_table(self._arrow.concat_tables(self._waiting))
+        self._waiting = []
 
 
 class Rejects:
@@ -112,7 +122,7 @@ class Rejects:
     """
 
     def __init__(self, output: Path):
-        self.path = output.with_name(output.name + ".rejected.jsonl")
+        self.path = rejects_of(output)
         self.count = 0
 
     @contextmanager
