@@ -24,8 +24,11 @@ pytestmark = pytest.mark.integration
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, told = process.communicate(timeout=20)
-    return process.returncode, told
+    try:
+        _, told = process.communicate(timeout=20)
+        return process.returncode, told
+    finally:
+        process.kill()  # one that serves, though it should not
 
 
 @pytest.mark.feature("F131")
@@ -229,3 +232,15 @@ def test_it_imports_nothing_of_training_or_control():
 
     assert "towpath.serving.worker" in loaded and "onnxruntime" in loaded
     assert not foreign & loaded and not [name for name in loaded if name.startswith(upper)]
+
+
+def test_a_burst_of_connections_waits_its_turn_while_the_worker_is_busy(bundles):
+    with serving(bundles["iris"]) as worker, contextlib.ExitStack() as held:
+        worker.process.send_signal(signal.SIGSTOP)  # as busy as can be: it accepts nobody
+        try:
+            for _ in range(400):
+                held.enter_context(socket.create_connection(("127.0.0.1", worker.port), timeout=5))
+        finally:
+            worker.process.send_signal(signal.SIGCONT)
+
+        assert worker.get("/live").status == 200
