@@ -80,3 +80,10 @@ def test_a_plan_that_needs_a_file_which_is_not_there_is_refused_by_its_name(bund
 
     with pytest.raises(VerificationRefused, match=r"plan\.json needs (graph\.onnx|text\.json), which is not there"):
         open_engine(replace(bundle, files=files))
+
+
+def test_a_golden_row_that_breaks_the_contract_is_refused(bundle: Bundle):
+    golden = [structs.replace(bundle.golden()[0], record={})]
+
+    with pytest.raises(VerificationRefused, match="breaks the contract: Object missing required field"):
+        open_engine(bundle).check(golden)

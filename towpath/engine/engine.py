@@ -74,7 +74,12 @@ class Engine:
 
     def check(self, golden: Sequence[GoldenRow]) -> None:
         """Answer every golden row; raises VerificationRefused naming the rows that come out otherwise than recorded."""
-        scores = self.scores([self.read(row.record) for row in golden])
+        try:
+            records = [self.read(row.record) for row in golden]
+        except msgspec.ValidationError as error:
+            told = f"a golden row of {self.contract.service} breaks the contract: {error}"
+            raise VerificationRefused(told, hint="train and pack again") from error
+        scores = self.scores(records)
         wrong = [i for i, row in enumerate(golden) if differs(row, tuple(scores[i]))]
         if wrong:
             shown = "; ".join(_wrong_row(i, golden[i], tuple(scores[i])) for i in wrong[:WORST_SHOWN])
