@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from towpath.cli.scoring.inputs import Broken, Row
+from towpath.cli.scoring.inputs import Broken, Row, load_arrow
 from towpath.core.answer import answer_schema
 from towpath.core.contract import Contract
 from towpath.core.errors import UsageError
@@ -82,24 +82,18 @@ class ParquetOutput:
     """Answers with types of their own: objects of numbers as maps; kept input as text."""
 
     def __init__(self, path: Path, contract: Contract, names: Sequence[str]):
-        import pyarrow
-        import pyarrow.parquet
-
-        self._arrow = pyarrow
+        self._arrow = arrow = load_arrow()
         kinds = column_kinds(contract)
         types = {
-            "integer": pyarrow.int64(),
-            "number": pyarrow.float64(),
-            "boolean": pyarrow.bool_(),
-            "array": pyarrow.list_(pyarrow.float64()),
-            "object": pyarrow.map_(pyarrow.string(), pyarrow.float64()),
+            "integer": arrow.int64(),
+            "number": arrow.float64(),
+            "boolean": arrow.bool_(),
+            "array": arrow.list_(arrow.float64()),
+            "object": arrow.map_(arrow.string(), arrow.float64()),
         }
         self._kinds = {name: kinds.get(name, "text") for name in names}
-        self._schema = pyarrow.schema([(name, types.get(kind, pyarrow.string())) for name, kind in self._kinds.items()])
-        # Of numbers that are all different a dictionary is only one more copy, 30 MB of them.
-        texts = [name for name, kind in self._kinds.items() if kind not in types]
-        keys = [f"{name}.key_value.key" for name, kind in self._kinds.items() if kind == "object"]
-        self._writer = pyarrow.parquet.ParquetWriter(path, self._schema, use_dictionary=[*texts, *keys])
+        self._schema = arrow.schema([(name, types.get(kind, arrow.string())) for name, kind in self._kinds.items()])
+        self._writer = arrow.parquet.ParquetWriter(path, self._schema)
         self._waiting: list[Any] = []
 
     def write(self, rows: Sequence[Row]) -> None:
