@@ -19,7 +19,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
 UPGRADE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit bench lint format typecheck ci-local coverage-map docs clean \
+.PHONY: help setup tools demo test unit bench lint format typecheck ci-local coverage-map docs clean \
 	pins pins-check pins-outdated pins-update pins-upgrade
 
 help: ## Show this list
@@ -37,6 +37,15 @@ $(VENV)/packages: requirements/dev.txt
 		"name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Programs that the tests compare with, each in an environment of its own, because it wants other versions than we do.
+tools: .tools/dvc/made .tools/mlflow/made ## Install the real dvc and MLflow, which some tests ask
+
+.tools/%/made: requirements/tools/%.txt
+	@test -n "$(PYTHON)" || { echo "make: found no Python 3.11 to 3.13 that can make a venv" >&2; exit 2; }
+	$(PYTHON) -m venv --clear .tools/$*
+	.tools/$*/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/tools/$*.txt
 	@touch $@
 
 demo: setup ## Train, prove, pack, serve and ask real models, in a minute
@@ -75,15 +84,19 @@ coverage-map: setup ## Show which runbook rows and scenarios the tests prove
 
 # dev.txt holds everything and decides; the others are its subsets, so one package has one version everywhere.
 pins: setup ## Compile requirements/*.in to exact, hashed *.txt; versions stay unless a line asks for more
-	cd requirements && $(abspath $(BIN))/$(COMPILE) $(UPGRADE) --output-file dev.txt dev.in serving.in training.in control.in
+	cd requirements && $(abspath $(BIN))/$(COMPILE) $(UPGRADE) --output-file dev.txt dev.in serving.in training.in control.in boosting.in tuning.in tracking.in
 	cd requirements && $(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file serving.txt serving.in
 	cd requirements && $(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file training.txt serving.in training.in
 	cd requirements && $(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file control.txt serving.in control.in
+	@set -e; cd requirements; for extra in boosting tuning tracking; do \
+		$(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file $$extra.txt serving.in training.in $$extra.in; done
+	@set -e; cd requirements/tools; for tool in dvc mlflow; do \
+		$(abspath $(BIN))/$(COMPILE) --output-file $$tool.txt $$tool.in; done
 
 pins-check: setup ## Refuse unpinned or unhashed lines, two versions of one package, conflicts, what does not resolve
 	$(PIP) check
 	$(BIN)/towpath deps check
-	@set -e; for file in requirements/*.txt; do echo "$$file resolves"; \
+	@set -e; for file in requirements/*.txt requirements/tools/*.txt; do echo "$$file resolves"; \
 		$(PIP) install --dry-run --ignore-installed --require-hashes -r $$file; done
 
 pins-outdated: setup ## List packages that have a newer version
@@ -102,5 +115,5 @@ pins-upgrade: ## Move every package to its newest version (monthly), then run th
 	@$(MAKE) --no-print-directory test
 
 clean: ## Remove .venv and everything that tools left behind
-	rm -rf $(VENV) build dist reports .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .tools build dist reports .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

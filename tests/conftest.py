@@ -54,6 +54,16 @@ def _only_one(lock: Path) -> Iterator[None]:
 
 
 @pytest.fixture
+def tool(request: pytest.FixtureRequest) -> Path:
+    """The bin folder of the program that the test's `tool` marker names; without it the test is skipped."""
+    name = request.node.get_closest_marker("tool").args[0]
+    folder = ROOT / ".tools" / name / "bin"
+    if not (folder.parent / "made").exists():
+        pytest.skip(f"there is no {name} in {folder.parent}: make tools")
+    return folder
+
+
+@pytest.fixture
 def real_data() -> Path:
     """The folder with the real data sets; without it the test is skipped, and in CI it fails."""
     folder = os.environ.get("TOWPATH_DATA", "")
@@ -81,5 +91,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def must_run(item: pytest.Item, report: pytest.TestReport) -> bool:
     """Whether CI counts a skip of this test as a failure: it needs what CI has."""
-    needs = [name for name in ("browser", "data", "network") if item.get_closest_marker(name)]
+    needs = [name for name in ("browser", "data", "network", "tool") if item.get_closest_marker(name)]
     return bool(needs) or "TOWPATH_DATA" in str(report.longrepr)

@@ -1,6 +1,5 @@
 """Train a service: split, choose the threshold, fit, compile, prove, measure, and lay out everything a bundle holds."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,23 +11,20 @@ import pandas as pd
 from towpath.bundle.lock import write_lock
 from towpath.core import formats, manifest
 from towpath.core.contract import Contract, Field
-from towpath.core.errors import VerificationRefused
 from towpath.core.evaluation import Evaluation, ParityResult
 from towpath.core.golden import GoldenRow
 from towpath.core.lineage import DataLineage
 from towpath.core.settings import Settings
 from towpath.data.table import LabelledRows
 from towpath.declare.service import Service, Threshold
-from towpath.engine.contributions import Contribution
 from towpath.engine.engine import Engine, build_engine
-from towpath.training import card, gates, golden, metrics, parity, reference
+from towpath.training import card, evaluate, golden, parity, reference
 from towpath.training.compiled import CompiledPlan, compile_plan
 from towpath.training.fit import choose_threshold, fit, is_text, model_input, one_thread
 from towpath.training.split import describe_split, split_rows
 
 HOLDOUT = 1_000  # rows kept aside, which diffs and comparisons use
 LIMITS_TRIED = 20_000  # rows on and just beyond the limits of splits; a share of a large forest's, all of a small one's
-ADDITIVE = 1e-9  # relative to the score, as parity
 
 Say = Callable[[str], None]
 
@@ -74,8 +70,8 @@ def _train(service: Service, rows: LabelledRows, seed: int, say: Say) -> Trained
 
     say(f"measuring on {len(test)} rows it has not seen")
     contributions = engine.contributions(to_records(engine, service, unseen.iloc[:HOLDOUT]))
-    evaluation = _evaluate(
-        service, rows, test, scores, settings, proved, _additivity(engine, scores, contributions), seed
+    evaluation = evaluate.evaluate(
+        service, rows, test, scores, settings, proved, evaluate.additivity(engine, scores, contributions), seed
     )
     holdout = _holdout(service, rows, test)
     lineage = DataLineage(
@@ -114,7 +110,7 @@ def prove(
     cut = [engine.settings.threshold] if service.target.task.kind == "binary" else []
     found = parity.prove(expected, actual, thresholds=cut)
     found.require()
-    return ParityResult(found.rows, bound(found.worst), found.tolerance, found.flips), scores
+    return ParityResult(found.rows, evaluate.bound(found.worst), found.tolerance, found.flips), scores
 
 
 def to_records(engine: Engine, service: Service, frame: pd.DataFrame) -> list[msgspec.Struct]:
@@ -125,15 +121,6 @@ def to_records(engine: Engine, service: Service, frame: pd.DataFrame) -> list[ms
         engine.read({field.name: _from_row(field, row, columns) for field, columns in names})
         for row in plain.to_dict("records")
     ]
-
-
-def bound(difference: float) -> float:
-    """The power of ten above a difference: its last bits are the machine's, and a bundle's id must not be.
-
-    >>> bound(2.2e-16), bound(0.0)
-    (1e-15, 1e-15)
-    """
-    return 10.0 ** max(-15, math.ceil(math.log10(difference))) if difference > 0 else 1e-15
 
 
 def describe(estimator: Any) -> str:
@@ -159,47 +146,6 @@ def _golden_rows(
     asked = golden.to_frame(service.columns.fields, [record for _, record in rows])
     scores = parity.predictions(estimator, model_input(service, asked))
     return golden.with_scores(rows, scores, parity.TOLERANCE)
-
-
-def _additivity(engine: Engine, scores: np.ndarray, contributions: list[Contribution]) -> float:
-    """How far base plus contributions is from the raw score at worst, measured on the score."""
-    rebuilt = np.array(
-        [[base + sum(part.values()) for base, part in zip(one.base, one.parts, strict=True)] for one in contributions]
-    )
-    worst = float(parity.relative_differences(scores[: len(rebuilt)], engine.finish(rebuilt)).max())
-    if worst > ADDITIVE:
-        raise VerificationRefused(
-            f"contributions miss the score by up to {worst:.1e}; allowed is {ADDITIVE:.0e}",
-            hint="report this estimator",
-        )
-    return bound(worst)
-
-
-def _evaluate(
-    service: Service,
-    rows: LabelledRows,
-    test: np.ndarray,
-    scores: np.ndarray,
-    settings: Settings,
-    proved: ParityResult,
-    additivity: float,
-    seed: int,
-) -> Evaluation:
-    seen = metrics.predicted(service.target.task, rows.targets[test], scores, settings.threshold)
-    found = {metric.name: metrics.measure(metric, seen, seed=seed) for metric in service.metrics}
-    measured = tuple(metric for metric in found.values() if metric)
-    undefined = tuple(name for name, metric in found.items() if metric is None)
-    context = pd.concat([rows.features.iloc[test], rows.others.iloc[test]], axis=1)
-    sliced = gates.measure_slices(service.gates, service.metrics, seen, context, seed=seed)
-    return Evaluation(
-        rows=len(test),
-        metrics=measured,
-        parity=proved,
-        gates=gates.pass_gates(service.gates, measured, sliced),
-        slices=sliced,
-        additivity=additivity,
-        undefined=undefined,
-    )
 
 
 def _holdout(service: Service, rows: LabelledRows, test: np.ndarray) -> bytes:
