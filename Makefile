@@ -19,7 +19,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
 UPGRADE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test unit bench lint format typecheck ci-local coverage-map docs clean \
+.PHONY: help setup tools demo test unit bench bench-peers lint format typecheck ci-local coverage-map docs clean \
 	pins pins-check pins-outdated pins-update pins-upgrade
 
 help: ## Show this list
@@ -48,6 +48,13 @@ tools: .tools/dvc/made .tools/mlflow/made ## Install the real dvc and MLflow, wh
 	.tools/$*/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/tools/$*.txt
 	@touch $@
 
+# What make bench-peers races: each needs hundreds of megabytes, so none of them is part of `make tools`.
+.tools/peer-%/made: requirements/peers/%.txt
+	@test -n "$(PYTHON)" || { echo "make: found no Python 3.11 to 3.13 that can make a venv" >&2; exit 2; }
+	$(PYTHON) -m venv --clear .tools/peer-$*
+	.tools/peer-$*/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/peers/$*.txt
+	@touch $@
+
 demo: setup ## Train, prove, pack, serve and ask real models, in a minute
 	$(BIN)/towpath demo
 
@@ -59,6 +66,10 @@ unit: setup ## Run the quick part of the tests, for the inner loop: no processes
 
 bench: setup ## Run every benchmark: half an hour and 8 GB of disk
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+bench-peers: setup tools .tools/peer-bentoml/made .tools/peer-litserve/made .tools/peer-mlserver/made \
+		.tools/peer-mlflow/made .tools/peer-ray/made ## Race BentoML, LitServe, MLServer, MLflow and Ray Serve too (2 GB of disk)
+	$(BIN)/python bench/serving.py --peers --cases bankchurn
 
 lint: setup ## Check style, likely bugs and forbidden calls
 	$(BIN)/ruff check .
@@ -90,13 +101,15 @@ pins: setup ## Compile requirements/*.in to exact, hashed *.txt; versions stay u
 	cd requirements && $(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file control.txt serving.in control.in
 	@set -e; cd requirements; for extra in boosting tuning tracking; do \
 		$(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file $$extra.txt serving.in training.in $$extra.in; done
-	@set -e; cd requirements/tools; for tool in dvc mlflow; do \
+	@set -e; cd requirements/tools; for tool in dvc mlflow reference; do \
 		$(abspath $(BIN))/$(COMPILE) --output-file $$tool.txt $$tool.in; done
+	@set -e; cd requirements/peers; for peer in bentoml litserve mlserver mlflow ray; do \
+		$(abspath $(BIN))/$(COMPILE) --output-file $$peer.txt $$peer.in; done
 
 pins-check: setup ## Refuse unpinned or unhashed lines, two versions of one package, conflicts, what does not resolve
 	$(PIP) check
 	$(BIN)/towpath deps check
-	@set -e; for file in requirements/*.txt requirements/tools/*.txt; do echo "$$file resolves"; \
+	@set -e; for file in requirements/*.txt requirements/tools/*.txt requirements/peers/*.txt; do echo "$$file resolves"; \
 		$(PIP) install --dry-run --ignore-installed --require-hashes -r $$file; done
 
 pins-outdated: setup ## List packages that have a newer version
