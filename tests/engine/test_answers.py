@@ -8,6 +8,8 @@ import pytest
 from towpath.core import answer as item
 from towpath.core.answer import Answer, answer_schema
 from towpath.core.contract import Contract, Field, Task
+from towpath.core.errors import VerificationRefused
+from towpath.core.plan import PredictionInterval
 from towpath.core.settings import Settings
 from towpath.core.style import Style
 from towpath.engine.answers import Answerer, Said, Seen
@@ -19,11 +21,15 @@ NUMBER = Task("regression", "price")
 SAID = Said("bankchurn@1.2.0", "2026-11-21T10:57:22Z", "r-1")
 
 
+RANGES = (PredictionInterval(0.9, "ratio", 0.75, 1.5), PredictionInterval(0.5, "value", -10.0, 20.0))
+
+
 def answer(
     what: item.Item, scores: list[float], task: Task = TWO, settings: Settings | None = None, **seen: Any
 ) -> Any:
     contract = Contract("s", (Field("x", "number"),), task, (Answer("a", what),), Style())
-    given = Answerer(contract, settings or Settings(0.4), "logistic").answer(Seen(scores, **seen), SAID)["a"]
+    answerer = Answerer(contract, settings or Settings(0.4), "logistic", RANGES)
+    given = answerer.answer(Seen(scores, **seen), SAID)["a"]
     jsonschema.validate(given, answer_schema(what, task.classes))
     return given
 
@@ -124,3 +130,23 @@ def test_contributions_without_effect_stay_finite():
 
 def test_the_logistic_function_does_not_overflow():
     assert (logistic(-800.0), logistic(0.0), logistic(800.0)) == (0.0, 0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("what", "given"),
+    [
+        (item.Interval(), {"low": 75.0, "high": 150.0}),
+        (item.Interval(0.5), {"low": 90.0, "high": 120.0}),
+    ],
+)
+def test_an_interval_lies_around_the_value(what: item.Item, given: dict[str, float]):
+    assert answer(what, [100.0], NUMBER) == given
+
+
+def test_an_interval_is_rounded_at_both_ends():
+    assert answer(item.Interval(round=1), [1.23], NUMBER) == {"low": 0.9, "high": 1.8}
+
+
+def test_a_plan_without_the_level_that_an_answer_asks_for_is_refused():
+    with pytest.raises(VerificationRefused, match=r"the plan has no interval of level 0\.8"):
+        answer(item.Interval(0.8), [100.0], NUMBER)

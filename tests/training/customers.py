@@ -70,13 +70,13 @@ def columns_of(frame: pd.DataFrame) -> tuple[Column, ...]:
     return tuple(column for column in COLUMNS if column.name in frame)
 
 
-def proved(estimator: object, frame: pd.DataFrame, columns: tuple[Column, ...]) -> Compiled:
+def proved(estimator: object, frame: pd.DataFrame, columns: tuple[Column, ...], tolerance: float = 1e-12) -> Compiled:
     """Compile, and refuse unless it answers as scikit-learn on the frame and on thresholds."""
     compiled = compile_model(estimator, columns, parity.to_rows(frame, columns))
     on_thresholds = parity.threshold_rows(estimator, columns, frame, most=600, seed=1)
     asked = pd.concat([frame, on_thresholds], ignore_index=True).astype(frame.dtypes.filter(WORDS).to_dict())
     rows = parity.to_rows(asked, columns)
-    parity.prove(parity.predictions(estimator, asked), scores(compiled, rows), 1e-12, thresholds=[0.5]).require()
+    parity.prove(parity.predictions(estimator, asked), scores(compiled, rows), tolerance, thresholds=[0.5]).require()
     return compiled
 
 

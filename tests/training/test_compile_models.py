@@ -13,7 +13,6 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -21,8 +20,6 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tests.training.customers import (
     COLUMNS,
-    NUMBERS,
-    WORDS,
     additivity,
     columns_of,
     customers,
@@ -32,28 +29,11 @@ from tests.training.customers import (
     scores,
     spending,
 )
+from tests.training.pipelines import coded, scaled
 from towpath.core.plan import Column
 from towpath.engine.graph import GraphModel
 from towpath.training import parity
 from towpath.training.compile.model import compile_model
-
-NUMERIC = [*NUMBERS, "Products"]
-
-
-def scaled(model: object) -> Pipeline:
-    """Imputed, scaled, one-hot encoded: the churn pipeline of the reference."""
-    numeric = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    words = make_pipeline(
-        SimpleImputer(strategy="constant", fill_value="missing"), OneHotEncoder(drop="first", handle_unknown="ignore")
-    )
-    return make_pipeline(ColumnTransformer([("numbers", numeric, NUMERIC), ("words", words, WORDS)]), model)
-
-
-def coded(model: object) -> Pipeline:
-    """Categories by position, all other columns as they are."""
-    words = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    return make_pipeline(ColumnTransformer([("words", words, WORDS)], remainder="passthrough"), model)
-
 
 CASES = {
     "logistic": (scaled(LogisticRegression()), leavers),
@@ -231,3 +211,10 @@ def test_a_single_scaled_number_keeps_all_its_digits() -> None:
     line = make_pipeline(StandardScaler(), Ridge()).fit(frame, spending(customers()))
 
     assert proved(line, frame, columns_of(frame)).outputs == 1
+
+
+def test_a_tree_of_one_leaf_behind_a_scaler_of_tiny_numbers_has_no_threshold() -> None:
+    frame = customers()[["Age"]] * 1e-12
+    estimator = make_pipeline(StandardScaler(), DecisionTreeRegressor()).fit(frame, np.ones(len(frame)))
+
+    assert parity.thresholds(estimator, columns_of(frame)) == []

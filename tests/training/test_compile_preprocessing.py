@@ -7,12 +7,26 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.ensemble import (
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    QuantileTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
 from sklearn.svm import SVC
 
 from tests.training.customers import (
@@ -22,6 +36,7 @@ from tests.training.customers import (
     columns_of,
     customers,
     leavers,
+    plans,
     proved,
     scores,
     spending,
@@ -33,6 +48,7 @@ from towpath.training import parity
 from towpath.training.compile.features import Number, Step, run_steps
 from towpath.training.compile.fold import largest_at_most
 from towpath.training.compile.model import compile_model
+from towpath.training.fit import seeded
 
 MODELS = {
     "line": Ridge(),
@@ -196,10 +212,13 @@ def test_a_folded_limit_is_the_last_double_that_still_goes_left(
 
 REFUSED = {
     "its class": (make_pipeline(SVC()), r"pipeline\.svc is a SVC, which has no converter"),
-    "a step's class": (make_pipeline(MinMaxScaler(), Ridge()), r"pipeline\.minmaxscaler is a MinMaxScaler"),
-    "a function": (make_pipeline(FunctionTransformer(np.log1p), Ridge()), "FunctionTransformer of log1p"),
+    "a step's class": (
+        make_pipeline(QuantileTransformer(n_quantiles=9), Ridge()),
+        r"pipeline\.quantiletransformer is a Q",
+    ),
+    "a function": (make_pipeline(FunctionTransformer(np.sin), Ridge()), "FunctionTransformer of sin"),
     "a setting": (make_pipeline(SimpleImputer(missing_values=-1), Ridge()), "missing_values=-1"),
-    "a link": (HistGradientBoostingRegressor(loss="poisson", max_iter=2), "the estimator, a Hist.* has loss='poisson'"),
+    "a link": (GradientBoostingRegressor(n_estimators=2, init=Ridge()), "the estimator, a Gr.* has init=Ridge"),
     "several targets": (make_pipeline(StandardScaler(), Ridge()), "2 targets"),
     "an order": (make_pipeline(StandardScaler(), OneHotEncoder(handle_unknown="ignore"), Ridge()), "after a scaler"),
 }
@@ -219,15 +238,15 @@ def test_what_cannot_be_converted_is_refused_by_name_and_place(case: str) -> Non
 
 
 def test_a_step_deep_inside_is_named_with_its_whole_path() -> None:
-    inner = make_pipeline(SimpleImputer(), MinMaxScaler())
+    inner = make_pipeline(SimpleImputer(), QuantileTransformer(n_quantiles=9))
     pipeline = Pipeline([("prepare", ColumnTransformer([("numbers", inner, NUMBERS)])), ("model", Ridge())])
     pipeline.fit(customers(), spending(customers()))
 
     with pytest.raises(
-        VerificationRefused, match=r"pipeline\.prepare\.numbers\.minmaxscaler is a MinMaxScaler"
+        VerificationRefused, match=r"pipeline\.prepare\.numbers\.quantiletransformer is a QuantileTransformer"
     ) as refused:
         compile_model(pipeline, COLUMNS)
-    assert "StandardScaler" in refused.value.hint
+    assert "PowerTransformer" in refused.value.hint
 
 
 def test_an_estimator_fitted_on_an_array_is_refused() -> None:
@@ -258,3 +277,88 @@ def test_a_number_that_trees_split_by_sets_is_refused_with_what_to_do() -> None:
     with pytest.raises(VerificationRefused, match="number column Tenure by a set") as refused:
         compile_model(model, COLUMNS)
     assert "Literal" in refused.value.hint
+
+
+TARGETS = {"a number": spending, "two classes": leavers, "three classes": plans}
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("trees", [False, True])
+def test_the_targets_mean_for_each_category_is_followed(kind: str, trees: bool) -> None:
+    number = kind == "a number"
+    line, forest = (
+        (Ridge(), MODELS["forest"]) if number else (LogisticRegression(), RandomForestClassifier(8, max_depth=6))
+    )
+    encoded = dense(("means", TargetEncoder(), WORDS), remainder="passthrough")
+    model = make_pipeline(encoded, SimpleImputer(), StandardScaler(), clone(forest if trees else line))
+    pipeline = seeded(model, 1).fit(customers(), TARGETS[kind](customers()))
+
+    given = scores(compile_model(pipeline, COLUMNS), parity.to_rows(everyone(), COLUMNS))
+
+    assert np.abs(given - parity.predictions(pipeline, everyone())).max() < 1e-11
+
+
+def test_the_targets_mean_for_a_missing_category_is_followed(model: object) -> None:
+    frame = with_gaps(customers())
+    encoded = dense(("means", TargetEncoder(), WORDS))
+    pipeline = seeded(make_pipeline(encoded, model), 1).fit(frame, spending(customers()))
+
+    given = scores(compile_model(pipeline, COLUMNS), parity.to_rows(everyone(), COLUMNS))
+
+    assert np.abs(given - parity.predictions(pipeline, everyone())).max() < 1e-11
+
+
+def test_a_word_that_stands_for_a_missing_one_is_imputed_and_a_missing_one_refused(model: object) -> None:
+    frame = customers().replace({"Country": {"Italy": "unknown"}})
+    columns = tuple(
+        Column("Country", "Country", categories=("France", "Germany", "Spain", "unknown"))
+        if one.name == "Country"
+        else one
+        for one in COLUMNS
+    )
+    imputer = SimpleImputer(missing_values="unknown", strategy="most_frequent")
+    steps = make_pipeline(imputer, OneHotEncoder(handle_unknown="ignore"))
+    pipeline = make_pipeline(dense(("words", steps, ["Country"])), model).fit(frame, spending(frame))
+    compiled = compile_model(pipeline, columns)
+
+    given = scores(compiled, parity.to_rows(frame, columns))
+
+    assert np.abs(given - parity.predictions(pipeline, frame)).max() < 1e-11
+    assert np.isnan(scores(compiled, parity.to_rows(frame.assign(Country=np.nan), columns))).all()
+
+
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
+def test_a_column_without_any_value_can_be_kept_as_the_imputer_keeps_it(model: object) -> None:
+    frame = customers()[NUMERIC].assign(Tenure=np.nan)
+    pipeline = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), model)
+
+    assert proved(pipeline.fit(frame, spending(customers())), frame, columns_of(frame)).outputs == 1
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        OneHotEncoder(max_categories=2, handle_unknown="infrequent_if_exist"),
+        OneHotEncoder(drop=["Spain", "Male"]),
+        OrdinalEncoder(min_frequency=50, handle_unknown="use_encoded_value", unknown_value=-5),
+        OrdinalEncoder(max_categories=2, handle_unknown="use_encoded_value", unknown_value=np.nan),
+    ],
+    ids=["few categories", "dropped by name", "codes of frequent ones", "an unknown one is missing"],
+)
+def test_every_setting_of_an_encoder_is_followed(model: object, encoder: object) -> None:
+    pipeline = words(make_pipeline(encoder, SimpleImputer()), model)
+
+    given = scores(compile_model(pipeline, COLUMNS), parity.to_rows(customers(), COLUMNS))
+
+    assert np.abs(given - parity.predictions(pipeline, customers())).max() < 1e-11
+
+
+def test_transformers_inside_each_other_are_followed(model: object) -> None:
+    inner = ColumnTransformer([("age", StandardScaler(), [0])], remainder=SimpleImputer(strategy="median"))
+    outer = ColumnTransformer(
+        [("numbers", make_pipeline(inner, StandardScaler()), ["Age", "Tenure"]), ("words", OneHotEncoder(), WORDS)],
+        remainder="passthrough", sparse_threshold=0,
+    )  # fmt: skip
+    pipeline = make_pipeline(outer, model).fit(customers(), spending(customers()))
+
+    assert proved(pipeline, customers(), COLUMNS).outputs == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -44,6 +44,29 @@ def by_position(model: object) -> Pipeline:
     return make_pipeline(ColumnTransformer([("words", OrdinalEncoder(), list(WORDS))], remainder="passthrough"), model)
 
 
+VOTES = VotingClassifier(
+    [
+        (
+            "line",
+            LogisticRegression(C=0.1, class_weight="balanced", solver="liblinear", max_iter=1000, random_state=42),
+        ),
+        (
+            "forest",
+            RandomForestClassifier(
+                100,
+                max_depth=10,
+                min_samples_split=10,
+                min_samples_leaf=5,
+                class_weight="balanced_subsample",
+                random_state=42,
+            ),
+        ),
+    ],
+    voting="soft",
+    weights=[0.4, 0.6],
+)
+
+
 @pytest.mark.parametrize(
     "estimator",
     [
@@ -51,8 +74,9 @@ def by_position(model: object) -> Pipeline:
         by_position(HistGradientBoostingClassifier(categorical_features=[0, 1], max_iter=100, random_state=42)),
         reference(LogisticRegression(C=0.1, class_weight="balanced", solver="liblinear")),
         reference(RandomForestClassifier(100, max_depth=10, min_samples_leaf=5, random_state=42)),
+        reference(VOTES),
     ],
-    ids=["boosting", "boosting sets", "logistic", "forest"],
+    ids=["boosting", "boosting sets", "logistic", "forest", "the original's voting"],
 )
 def test_churn_answers_as_scikit_learn_with_tenure_missing_and_on_thresholds(
     churn: pd.DataFrame, estimator: Pipeline
@@ -78,7 +102,7 @@ def test_sentiment_answers_as_scikit_learn_on_every_sentence(real_data: Path) ->
     texts = moods[0] + moods[1]
     model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000))
     model.fit(texts[::2], np.repeat([0, 1], [len(mood) for mood in moods])[::2])
-    compiled = TextModel(read_text(formats.canonical(compile_text(model))))
+    compiled = TextModel(read_text(formats.canonical(compile_text(model).content)))
 
     given = links.logistic(np.array(compiled.raw(texts)))
 

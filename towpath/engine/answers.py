@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from msgspec import Struct
 
 from towpath.core import answer as item
 from towpath.core.contract import Contract
 from towpath.core.errors import VerificationRefused
+from towpath.core.plan import PredictionInterval
 from towpath.core.settings import Settings
 from towpath.engine.contributions import spread
 
@@ -39,10 +41,11 @@ class Answerer:
     needs_contributions says whether an answer asks for them, which costs a second pass through the model.
     """
 
-    def __init__(self, contract: Contract, settings: Settings, link: str):
+    def __init__(self, contract: Contract, settings: Settings, link: str, intervals: Sequence[PredictionInterval] = ()):
         self._contract = contract
         self._settings = settings
         self._link = link
+        self._intervals = {interval.level: interval for interval in intervals}
         self._binary = contract.task.kind == "binary"
         self._gives = [(entry.name, self._give(entry.name, entry.item)) for entry in contract.answer]
         self.needs_contributions = any(isinstance(entry.item, item.Contributions) for entry in contract.answer)
@@ -56,6 +59,10 @@ class Answerer:
         if self._binary:
             return int(scores[0] >= self._settings.threshold)
         return max(range(len(scores)), key=scores.__getitem__)
+
+    def decide_all(self, scores: np.ndarray) -> np.ndarray:
+        """The same for many: float64 (rows, outputs) to the positions of their classes (rows,)."""
+        return (scores[:, 0] >= self._settings.threshold).astype(np.intp) if self._binary else scores.argmax(axis=1)
 
     def probabilities(self, scores: Scores) -> Scores:
         """Of all classes, in their order."""
@@ -94,6 +101,8 @@ class Answerer:
                 return self._band(self._settings.bands.get(entry, what.edges), self._of(what.of))
             case item.Value():
                 return _rounded(what.round, lambda seen, said: seen.scores[0])
+            case item.Interval():
+                return self._interval(what)
             case item.Contributions():
                 return self._contributions(what)
             case item.Constant(value=value):
@@ -133,13 +142,18 @@ class Answerer:
         inner = edges[:-1]
         return lambda seen, said: next((name for name, upper in inner if of(seen.scores) < upper), last)
 
-    def _contributions(self, what: item.Contributions) -> Give:
-        if what.space == "probability" and self._link == "softmax":
-            raise VerificationRefused(
-                "contributions to a probability of several classes do not add up: each class's score moves all of them",
-                hint='ask for contributions("score")',
-            )
+    def _interval(self, what: item.Interval) -> Give:
+        found = self._intervals.get(what.level)
+        if found is None:
+            raise VerificationRefused(f"the plan has no interval of level {what.level:g}", hint="train and pack again")
 
+        def given(seen: Seen, said: Said) -> Mapping[str, float]:
+            low, high = found.around(seen.scores[0])
+            return {"low": low, "high": high} if what.round is None else _both_rounded(low, high, what.round)
+
+        return given
+
+    def _contributions(self, what: item.Contributions) -> Give:
         def given(seen: Seen, said: Said) -> Mapping[str, float]:
             output = 0 if len(seen.scores) == 1 else self.decide(seen.scores)
             parts = spread(seen.contributions, output, self._link, what.space)
@@ -150,6 +164,10 @@ class Answerer:
 
 def _rounded(digits: int | None, give: Give) -> Give:
     return give if digits is None else lambda seen, said: round(give(seen, said), digits)
+
+
+def _both_rounded(low: float, high: float, digits: int) -> dict[str, float]:
+    return {"low": round(low, digits), "high": round(high, digits)}
 
 
 def _largest(parts: Mapping[str, float], most: int | None, digits: int | None) -> dict[str, float]:

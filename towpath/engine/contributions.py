@@ -1,11 +1,14 @@
 """Contributions in the space of the answer: as they are for scores, scaled for probabilities."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
 from towpath.core.answer import Space
+
+NEAR_BASE = 1e-12  # closer than this a chord's slope is noise; the link's own slope is as exact
+NEAR_ONE = 1e-6  # of log p - log q
 
 
 class Contribution(Struct, frozen=True):
@@ -16,15 +19,18 @@ class Contribution(Struct, frozen=True):
 
 
 def spread(given: Contribution, output: int, link: str, space: Space) -> Mapping[str, float]:
-    """One output's parts; in probability space they add up to the probability minus the base probability.
+    """One output's parts; in the space of the answer they add up to the answer minus the base answer.
 
-    Path contributions are exact in score space. The logistic link is not linear, so there the probability's whole
-    difference is shared out in proportion to the parts.
+    Contributions are exact in score space. A link is not linear, so beyond it each part is scaled by the slope of the
+    chord between base and score; of softmax by its derivative at the logarithmic means of the probabilities and the
+    base probabilities, which adds up as well (towpath.training.compile.compose tells why).
     """
     parts = given.parts[output]
-    if space != "probability" or link != "logistic":
+    if space == "score" or link == "identity":
         return parts
-    scale = _scale(given.base[output], math.fsum(parts.values()))
+    if link == "softmax":
+        return _of_softmax(given, output)
+    scale = _chord(link, given.base[output], math.fsum(parts.values()))
     return {name: part * scale for name, part in parts.items()}
 
 
@@ -33,9 +39,67 @@ def logistic(raw: float) -> float:
     return 1.0 / (1.0 + math.exp(-raw)) if raw >= 0 else math.exp(raw) / (1.0 + math.exp(raw))
 
 
-def _scale(base: float, moved: float) -> float:
+def slope(base: float, moved: float) -> float:
     """(p - base p) / (raw - base raw); at no distance, the slope of the link there."""
     start = logistic(base)
-    if abs(moved) < 1e-12:
+    if abs(moved) < NEAR_BASE:
         return start * (1.0 - start)
     return (logistic(base + moved) - start) / moved
+
+
+def _chord(link: str, base: float, moved: float) -> float:
+    if link == "logistic":
+        return slope(base, moved)
+    function, steep = FUNCTIONS[link]
+    return steep(base) if abs(moved) < NEAR_BASE else (function(base + moved) - function(base)) / moved
+
+
+def _of_softmax(given: Contribution, output: int) -> dict[str, float]:
+    """Part k becomes L_k (c_k - sum_j L_j c_j / sum_j L_j), L being the logarithmic means."""
+    starts = _log_softmax(given.base)
+    ends = _log_softmax([base + math.fsum(part.values()) for base, part in zip(given.base, given.parts, strict=True)])
+    means = [_logarithmic_mean(*pair) for pair in zip(starts, ends, strict=True)]
+    total = math.fsum(means)
+    common = {
+        name: math.fsum(mean * part.get(name, 0.0) for mean, part in zip(means, given.parts, strict=True)) / total
+        for name in given.parts[output]
+    }
+    return {name: means[output] * (part - common[name]) for name, part in given.parts[output].items()}
+
+
+def _log_softmax(raw: Sequence[float]) -> list[float]:
+    largest = max(raw)
+    total = largest + math.log(math.fsum(math.exp(one - largest) for one in raw))
+    return [one - total for one in raw]
+
+
+def _logarithmic_mean(log_p: float, log_q: float) -> float:
+    p, q = math.exp(log_p), math.exp(log_q)
+    # So close the logarithmic mean is the plain one, off by a twelfth of the square.
+    return (p + q) / 2.0 if abs(log_p - log_q) < NEAR_ONE else (p - q) / (log_p - log_q)
+
+
+def _bounded(function: Callable[[float], float]) -> Callable[[float], float]:
+    """Infinite in place of an error, as numpy has it."""
+
+    def call(raw: float) -> float:
+        try:
+            return function(raw)
+        except OverflowError:
+            return math.inf
+
+    return call
+
+
+# Each link that works on every output by itself, and its slope.
+FUNCTIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "exp": (_bounded(math.exp), _bounded(math.exp)),
+    "expm1": (_bounded(math.expm1), _bounded(math.exp)),
+    "power10": (_bounded(lambda raw: 10.0**raw), _bounded(lambda raw: math.log(10.0) * 10.0**raw)),
+    "exp2": (_bounded(lambda raw: 2.0**raw), _bounded(lambda raw: math.log(2.0) * 2.0**raw)),
+    "square": (lambda raw: raw * raw, lambda raw: 2.0 * raw),
+    "sqrt": (
+        lambda raw: math.sqrt(raw) if raw >= 0 else math.nan,
+        lambda raw: 0.5 / math.sqrt(raw) if raw > 0 else math.nan,
+    ),
+}

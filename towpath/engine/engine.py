@@ -42,7 +42,7 @@ class Engine:
         self._record_type = record_type(features_alone(contract))
         self.model = model
         self.link = finish.link
-        self.answerer = Answerer(contract, settings, finish.link)
+        self.answerer = Answerer(contract, settings, finish.link, finish.intervals)
         self.finish = links.LINKS[finish.link]
 
     def scores(self, records: Sequence[Struct]) -> np.ndarray:
@@ -96,7 +96,9 @@ class TabularModel:
         self._encoder = Encoder(encode)
         self._graph = graph
         self._base = base
-        self._names = [column.name for column in encode.columns]
+        self._sources = [column.sources for column in encode.columns]
+        self._names = list(dict.fromkeys(name for names in self._sources for name in names))
+        self._plain = all(column.derive is None for column in encode.columns)
         self.prepare = self._encoder.row
 
     def raw(self, rows: Sequence[Sequence[float]]) -> np.ndarray:
@@ -110,10 +112,17 @@ class TabularModel:
         return True
 
     def _array(self, rows: Sequence[Sequence[float]]) -> np.ndarray:
-        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self._names))
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self._sources))
 
     def _named(self, values: Sequence[float]) -> dict[str, float]:
-        return dict(zip(self._names, values, strict=True))
+        """By the record's columns. What a derived column adds goes to those that it is made of, in equal shares."""
+        if self._plain:
+            return dict(zip(self._names, values, strict=True))
+        parts = dict.fromkeys(self._names, 0.0)
+        for value, sources in zip(values, self._sources, strict=True):
+            for name in sources:
+                parts[name] += value / len(sources)
+        return parts
 
 
 class TextualModel:
@@ -133,7 +142,7 @@ class TextualModel:
         return [Contribution(tuple(self._text.base), tuple(self._text.parts(row))) for row in rows]
 
     def knows(self, row: Counts) -> bool:
-        return bool(row)
+        return any(row)
 
 
 def open_engine(bundle: Bundle) -> Engine:

@@ -1,4 +1,4 @@
-"""The link from raw scores to scores, on float64 arrays of shape (rows, outputs)."""
+"""The link from raw scores to scores, on float64 arrays of shape (rows, outputs), and its slope."""
 
 from collections.abc import Callable
 
@@ -26,4 +26,61 @@ def softmax(raw: np.ndarray) -> np.ndarray:
     return scores
 
 
-LINKS: dict[Link, Callable[[np.ndarray], np.ndarray]] = {"identity": identity, "logistic": logistic, "softmax": softmax}
+def exp(raw: np.ndarray) -> np.ndarray:
+    """A value whose logarithm was learned; infinite beyond exp(709), which the engine refuses as no answer."""
+    return _quiet(np.exp, raw)
+
+
+def expm1(raw: np.ndarray) -> np.ndarray:
+    """The inverse of log1p."""
+    return _quiet(np.expm1, raw)
+
+
+def power10(raw: np.ndarray) -> np.ndarray:
+    """The inverse of log10."""
+    return _quiet(lambda values: np.power(10.0, values), raw)
+
+
+def exp2(raw: np.ndarray) -> np.ndarray:
+    """The inverse of log2."""
+    return _quiet(np.exp2, raw)
+
+
+def square(raw: np.ndarray) -> np.ndarray:
+    """The inverse of a square root."""
+    return _quiet(np.square, raw)
+
+
+def sqrt(raw: np.ndarray) -> np.ndarray:
+    """The inverse of a square; NaN below 0."""
+    return _quiet(np.sqrt, raw)
+
+
+def _quiet(function: Callable[[np.ndarray], np.ndarray], raw: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return function(raw)
+
+
+LINKS: dict[Link, Callable[[np.ndarray], np.ndarray]] = {
+    "identity": identity,
+    "logistic": logistic,
+    "softmax": softmax,
+    "exp": exp,
+    "expm1": expm1,
+    "power10": power10,
+    "exp2": exp2,
+    "square": square,
+    "sqrt": sqrt,
+}
+
+# Of each link that works on every output by itself.
+SLOPES: dict[Link, Callable[[np.ndarray], np.ndarray]] = {
+    "identity": np.ones_like,
+    "logistic": lambda raw: logistic(raw) * logistic(-raw),
+    "exp": exp,
+    "expm1": exp,
+    "power10": lambda raw: power10(raw) * np.log(10.0),
+    "exp2": lambda raw: exp2(raw) * np.log(2.0),
+    "square": lambda raw: 2.0 * raw,
+    "sqrt": lambda raw: 0.5 / np.sqrt(raw),
+}

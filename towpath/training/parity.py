@@ -11,8 +11,9 @@ from sklearn.base import is_classifier
 from towpath.core.errors import VerificationRefused
 from towpath.core.plan import MISSING, UNSEEN, Column
 from towpath.training.compile.model import convert
+from towpath.training.compile.protocol import EXACT
 
-TOLERANCE = 1e-9  # of our own converters; they are at 1e-15 in practice, so this leaves room for another CPU only
+TOLERANCE = EXACT
 WORST_SHOWN = 3
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from towpath.core.errors import VerificationRefused
 from towpath.training.compile.features import Feature, Mark, Value, is_missing, listed
@@ -22,6 +22,26 @@ def one_hot(encoder: OneHotEncoder, features: list[Feature], place: str) -> list
 def ordinal(encoder: OrdinalEncoder, features: list[Feature], place: str) -> list[Feature]:
     """One feature for each: the category's position in the encoder's own order."""
     return [listed(feature, _values(encoder, i)).map(_code(encoder, i, place)) for i, feature in enumerate(features)]
+
+
+def target(encoder: TargetEncoder, features: list[Feature], place: str) -> list[Feature]:
+    """The shrunk mean of the target for each category, of several classes one for each; elsewhere the target's mean."""
+    classes = len(encoder.classes_) if encoder.target_type_ == "multiclass" else 1
+    means = np.atleast_1d(np.asarray(encoder.target_mean_, dtype=np.float64))
+    made: list[Feature] = []
+    for i, feature in enumerate(features):
+        positions = listed(feature, _values(encoder, i))
+        for c in range(classes):
+            codes = {
+                _key(value): float(code)
+                for value, code in zip(_values(encoder, i), encoder.encodings_[i * classes + c], strict=True)
+            }
+            made.append(positions.map(_found(codes, float(means[c]))))
+    return made
+
+
+def _found(codes: dict[Value | None, float], other: float) -> Callable[[Value], Value]:
+    return lambda value: value if value is Mark.REFUSED else codes.get(_key(value), other)
 
 
 def _values(encoder: Any, i: int) -> list[Value]:

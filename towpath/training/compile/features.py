@@ -5,14 +5,16 @@ scalers need no graph of their own. Trees and linear models read the features fr
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from towpath.core.errors import VerificationRefused
 from towpath.core.plan import MISSING, Column
+from towpath.training.compile.graph import GraphBuilder
+from towpath.training.compile.growing import GROWING
 
 
 class Mark(Enum):
@@ -25,20 +27,58 @@ class Mark(Enum):
 Value: TypeAlias = float | str | Mark
 
 
+StepName = Literal[
+    "fill", "subtract", "divide", "multiply", "add", "at_least", "at_most",
+    "log", "log2", "log10", "log1p", "sqrt", "exp", "expm1", "yeo_johnson",
+]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Step:
-    """One exact operation in double, the way scikit-learn does it. `fill` replaces a missing number."""
+    """One operation in double, as scikit-learn does it, that grows with its number. `fill` replaces a missing one."""
 
-    name: Literal["fill", "subtract", "divide"]
+    name: StepName
     operand: float
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number column after some steps; all of them grow with the number, so a split on it is one on the column."""
+    """A number column after some steps; all of them grow with the number, so a split on it is one on the column.
+
+    `strict` says that scikit-learn raises where it is missing.
+    """
 
     column: int
     steps: tuple[Step, ...] = ()
+    strict: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """What makes several features out of several, and is no step of one column: products, projections, logarithms.
+
+    emit adds it to a graph, values works it out in numpy; both take (n, inputs) and give (n, width). `made_of` says
+    for each output which inputs it depends on. Where `strict`, scikit-learn raises where any input is missing.
+    """
+
+    inputs: "tuple[Feature, ...]"
+    made_of: tuple[tuple[int, ...], ...]
+    emit: Callable[[GraphBuilder, str], str]
+    values: Callable[[np.ndarray], np.ndarray]
+    strict: bool
+
+
+@dataclass(frozen=True)
+class Computed(Number):
+    """An output of a block after some steps. No model reads it: `widen` puts it into a column of its own before."""
+
+    block: Block = None  # type: ignore[assignment]  # a dataclass's parent has defaults, so this must have one
+    index: int = 0
+
+
+def computed(block: Block) -> "list[Feature]":
+    """All outputs of a block."""
+    return [Computed(-1, block=block, index=index) for index in range(len(block.made_of))]
 
 
 @dataclass(frozen=True)
@@ -68,12 +108,33 @@ class Inputs:
     """What a model converter gets beside the estimator: the estimator's features, over these columns of the row.
 
     place tells a person where in the pipeline the estimator stands; rows are training rows, where there are any.
+    convert makes a model of an estimator that is a part of this one; `member` and `margin` are how to call it. decision
+    says that the decision function is wanted for the raw score, whatever the link.
     """
 
     features: Sequence[Feature]
     columns: Sequence[Column]
     place: str
     rows: np.ndarray | None
+    convert: Callable[[Any, "Inputs"], Any]
+    decision: bool = False
+
+    def member(self, estimator: Any, name: str, features: Sequence[Feature] | None = None) -> Any:
+        """The model of an estimator inside this one; it reads the same features unless others are given."""
+        chosen = self.features if features is None else features
+        return self.convert(estimator, self._within(name, chosen, decision=False))
+
+    def margin(self, estimator: Any, name: str, features: Sequence[Feature] | None = None) -> Any:
+        """The same, with the estimator's decision function for the raw score."""
+        chosen = self.features if features is None else features
+        return self.convert(estimator, self._within(name, chosen, decision=True))
+
+    def last(self, estimator: Any, name: str, features: Sequence[Feature]) -> Any:
+        """The model of the estimator that does the work of this one."""
+        return self.convert(estimator, self._within(name, features, decision=self.decision))
+
+    def _within(self, name: str, features: Sequence[Feature], decision: bool) -> "Inputs":
+        return replace(self, features=features, place=f"{self.place}.{name}", decision=decision)
 
 
 def raw_features(columns: Sequence[Column]) -> list[Feature]:
@@ -90,7 +151,7 @@ def _raw_lookup(position: int, column: Column) -> Lookup:
 def add_step(feature: Feature, step: Step) -> Feature:
     """The feature after one more step."""
     if isinstance(feature, Number):
-        return Number(feature.column, (*feature.steps, step))
+        return replace(feature, steps=(*feature.steps, step))
     return feature.map(lambda value: _stepped(value, step))
 
 
@@ -99,6 +160,14 @@ def add_fill(feature: Feature, fill: Value) -> Feature:
     if isinstance(feature, Number):
         return add_step(feature, Step("fill", as_number(fill)))
     return feature.map(lambda value: fill if is_missing(value) else value)
+
+
+def refuse_missing(feature: Feature) -> Feature:
+    """The feature where scikit-learn raises for a missing value that gets this far."""
+    if isinstance(feature, Lookup):
+        return feature.map(lambda value: Mark.REFUSED if is_missing(value) else value)
+    filled = any(step.name == "fill" for step in feature.steps)
+    return feature if filled else replace(feature, strict=True)
 
 
 def is_missing(value: Value) -> bool:
@@ -141,7 +210,7 @@ def listed(feature: Feature, categories: Sequence[Value]) -> Lookup:
     """A number column as a lookup over these numbers, which is what an encoder makes of it; a lookup as it is."""
     if isinstance(feature, Lookup):
         return feature
-    if any(step.name != "fill" for step in feature.steps):
+    if isinstance(feature, Computed) or any(step.name != "fill" for step in feature.steps):
         raise VerificationRefused(
             "an encoder stands after a scaler, on a number", hint="encode first, or do not scale this column"
         )
@@ -160,4 +229,9 @@ _RUN: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "fill": lambda column, operand: np.where(np.isnan(column), operand, column),
     "subtract": lambda column, operand: column - operand,
     "divide": lambda column, operand: column / operand,
+    "multiply": lambda column, operand: column * operand,
+    "add": lambda column, operand: column + operand,
+    "at_least": lambda column, operand: np.maximum(column, operand),
+    "at_most": lambda column, operand: np.minimum(column, operand),
+    **{name: one.compute for name, one in GROWING.items()},
 }

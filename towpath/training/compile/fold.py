@@ -59,7 +59,9 @@ def largest_at_most(limits: np.ndarray, number: Number, single: bool) -> np.ndar
         return limits
     low = np.full(limits.shape, _order(np.array(-LARGEST)), dtype=np.int64)
     high = np.full(limits.shape, _order(np.array(LARGEST)), dtype=np.int64)
-    none, every = ~_passes(_double(low), limits, number, single), _passes(_double(high), limits, number, single)
+    # Below -inf is nothing, though a step may make -inf of a finite number.
+    none = ~_passes(_double(low), limits, number, single) | np.isneginf(limits)
+    every = _passes(_double(high), limits, number, single)
     for _ in range(BITS):
         middle = (low >> 1) + (high >> 1) + (low & high & 1)
         passes = _passes(_double(middle), limits, number, single)
@@ -128,7 +130,7 @@ def _rest_goes_left(forest: Forest, node: int, feature: Lookup, keys_left: np.nd
 
 
 def _goes_left(forest: Forest, node: int, value: float) -> bool:
-    if is_missing(value) or (node in forest.categories and value < 0):
+    if is_missing(value) or (forest.below_zero and node in forest.categories and value < 0):
         return bool(forest.missing_left[node])
     if node in forest.categories:
         return value in forest.categories[node]

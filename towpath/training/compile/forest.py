@@ -28,7 +28,9 @@ class Forest:
     """Trees behind each other in the same arrays, node numbers shifted.
 
     Its raw score is (start + the sum of the values of the leaves reached) / divisor; the values of tree t are added to
-    the outputs from targets[t] on. `single` says that the features are cast to float32 before they are compared.
+    the outputs from targets[t] on. `single` says that the features are cast to float32 before they are compared, and
+    `below_zero` that a category below zero counts as a missing one; otherwise it is in no set. `sum_single` says that
+    the leaves, of which each has one value then, are added up in float32.
     """
 
     roots: np.ndarray
@@ -44,6 +46,8 @@ class Forest:
     start: np.ndarray
     divisor: int
     single: bool
+    below_zero: bool = True
+    sum_single: bool = False
 
     @property
     def leaves(self) -> np.ndarray:
@@ -56,8 +60,10 @@ class Forest:
         return np.searchsorted(self.roots, np.arange(len(self.left)), side="right") - 1
 
 
-def plant(trees: Sequence[Tree], outputs: int, start: np.ndarray, divisor: int, single: bool) -> Forest:
-    """One forest of the trees, in their order, which is the order their leaves are summed in."""
+def plant(
+    trees: Sequence[Tree], outputs: int, start: np.ndarray, divisor: int, single: bool, **settings: bool
+) -> Forest:
+    """One forest of the trees, in their order, which is the order their leaves are summed in; settings are Forest's."""
     trees = [tree if len(tree.left) > 1 else _with_split(tree) for tree in trees]
     sizes = np.array([len(tree.left) for tree in trees])
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -79,6 +85,7 @@ def plant(trees: Sequence[Tree], outputs: int, start: np.ndarray, divisor: int, 
         start=start,
         divisor=divisor,
         single=single,
+        **settings,
     )
 
 
@@ -109,6 +116,32 @@ def path_contributions(forest: Forest, columns: np.ndarray, count: int) -> np.nd
         level = below[forest.left[below] >= 0]
     below_base: np.ndarray = added[forest.leaves] / forest.divisor
     return below_base
+
+
+def parents_of(forest: Forest) -> tuple[np.ndarray, int]:
+    """Each node's parent, a root being its own; and how many steps the longest path has."""
+    parents = np.arange(len(forest.left))
+    level, depth = forest.roots, 0
+    while len(level := level[forest.left[level] >= 0]):
+        for children in (forest.left[level], forest.right[level]):
+            parents[children] = level
+        level, depth = np.concatenate([forest.left[level], forest.right[level]]), depth + 1
+    return parents, depth
+
+
+def mean_below(left: np.ndarray, right: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The nodes' values, an inner node's being the mean of the leaves below it; weights are those of the leaves.
+
+    Children stand behind their parent.
+    """
+    means, below = values.astype(np.float64).tolist(), weights.astype(np.float64).tolist()
+    children = list(zip(left.tolist(), right.tolist(), strict=True))
+    for node in reversed(range(len(means))):
+        low, high = children[node]
+        if low >= 0:
+            below[node] = (below[low] + below[high]) or 1.0
+            means[node] = (below[low] * means[low] + below[high] * means[high]) / below[node]
+    return np.array(means)
 
 
 def _with_split(leaf: Tree) -> Tree:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from towpath.core.plan import UNSEEN
-from towpath.training.compile.features import Feature, Lookup, Value, is_refused
+from towpath.training.compile.features import Feature, Number, Value, is_refused
 from towpath.training.compile.fold import Splits
 from towpath.training.compile.forest import Forest
 
@@ -27,15 +27,17 @@ class Probe:
 
 def guarded(forest: Forest, splits: Splits, features: Sequence[Feature]) -> tuple[Forest, Splits]:
     """The forest with a guard for each feature that refuses some value of its column."""
-    guards = {(feature.column, _probes(feature)) for feature in features if isinstance(feature, Lookup)}
+    guards = {(feature.column, _probes(feature)) for feature in features}
     for column, probes in sorted(guards, key=repr):
         if any(np.isnan(probe.value) for probe in probes):
             forest, splits = _with_guard(forest, splits, column, probes)
     return forest, splits
 
 
-def _probes(feature: Lookup) -> tuple[Probe, ...]:
+def _probes(feature: Feature) -> tuple[Probe, ...]:
     """The probes in their order; the last one's key is not looked at, its value is for all other rows."""
+    if isinstance(feature, Number):
+        return (Probe(None, np.nan if feature.strict else 0.0), Probe(None, 0.0))
     missing = Probe(None, _mark(feature.missing))
     if is_refused(feature.unlisted) and not feature.coded:
         accepted = [key for key, value in zip(feature.keys, feature.values, strict=True) if not is_refused(value)]

@@ -1,16 +1,49 @@
-"""Fitted preprocessing to features: pipelines, column transformers, imputers and scalers."""
+"""Fitted preprocessing to features: pipelines, column transformers, imputers, scalers and selections."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+from sklearn import feature_selection as selection
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
+)
+from sklearn.utils import get_tags
 
-from towpath.core.errors import VerificationRefused
-from towpath.training.compile.encoders import one_hot, ordinal
-from towpath.training.compile.features import Feature, Lookup, Step, Value, add_fill, add_step, is_missing
+from towpath.training.compile.bins import binarized, binned
+from towpath.training.compile.elementwise import elementwise, function, powered
+from towpath.training.compile.encoders import one_hot, ordinal, target
+from towpath.training.compile.features import (
+    Computed,
+    Feature,
+    Lookup,
+    Mark,
+    Step,
+    add_fill,
+    add_step,
+    is_missing,
+    is_refused,
+    refuse_missing,
+)
+from towpath.training.compile.graph import GraphBuilder
+from towpath.training.compile.projections import normalized, products, projected
+from towpath.training.compile.refusals import not_supported, setting_not_supported
 
 Transform: TypeAlias = Callable[[Any, list[Feature], str], list[Feature]]
 
@@ -28,22 +61,6 @@ def transform(transformer: Any, features: list[Feature], place: str) -> list[Fea
     return convert(transformer, features, place)
 
 
-def not_supported(estimator: Any, place: str, table: Any) -> VerificationRefused:
-    """The refusal that names the class, its place and what there is instead."""
-    names = ", ".join(sorted(kind.__name__ for kind in table))
-    return VerificationRefused(
-        f"{place} is a {type(estimator).__name__}, which has no converter", hint=f"supported here: {names}"
-    )
-
-
-def setting_not_supported(estimator: Any, place: str, setting: str) -> VerificationRefused:
-    """The refusal that names a setting of a class that is supported otherwise."""
-    return VerificationRefused(
-        f"{place}, a {type(estimator).__name__}, has {setting}, which has no converter",
-        hint="leave the setting at its default",
-    )
-
-
 def _pipeline(pipeline: Pipeline, features: list[Feature], place: str) -> list[Feature]:
     for name, step in pipeline.steps:
         features = transform(step, features, f"{place}.{name}")
@@ -56,13 +73,28 @@ def _column_transformer(transformer: ColumnTransformer, features: list[Feature],
     made: list[Feature] = []
     for name, part, _ in transformer.transformers_:
         if len(chosen := [features[i] for i in positions[name]]):
-            made += transform(part, chosen, f"{place}.{name}")
+            made += _weighted(transform(part, chosen, f"{place}.{name}"), transformer, name, place)
     return made
+
+
+def _union(union: FeatureUnion, features: list[Feature], place: str) -> list[Feature]:
+    made: list[Feature] = []
+    for name, part in union.transformer_list:
+        made += _weighted(transform(part, features, f"{place}.{name}"), union, name, place)
+    return made
+
+
+def _weighted(features: list[Feature], owner: Any, name: str, place: str) -> list[Feature]:
+    """The features times the weight that their part of the owner has."""
+    weight = float((owner.transformer_weights or {}).get(name, 1.0))
+    if weight <= 0.0:  # a step must grow with its number
+        raise setting_not_supported(owner, place, f"transformer_weights with {weight:g} for {name}")
+    return features if weight == 1.0 else [add_step(feature, Step("multiply", weight)) for feature in features]
 
 
 def _imputer(imputer: SimpleImputer, features: list[Feature], place: str) -> list[Feature]:
     if not is_missing(imputer.missing_values):
-        raise setting_not_supported(imputer, place, f"missing_values={imputer.missing_values!r}")
+        return _imputed_words(imputer, features, place)
     filled = [_filled(feature, fill) for feature, fill in zip(features, imputer.statistics_, strict=True)]
     return [feature for feature in filled if feature] + _indicators(imputer, features)
 
@@ -72,51 +104,107 @@ def _filled(feature: Feature, fill: Any) -> Feature | None:
     return None if is_missing(fill) else add_fill(feature, fill if isinstance(fill, str) else float(fill))
 
 
+def _imputed_words(imputer: SimpleImputer, features: list[Feature], place: str) -> list[Feature]:
+    """A word that stands for a missing value; a value that is really missing makes scikit-learn raise."""
+    word = imputer.missing_values
+    if imputer.add_indicator or not all(isinstance(feature, Lookup) for feature in features):
+        raise setting_not_supported(imputer, place, f"missing_values={word!r}")
+    replaced = []
+    for feature, fill in zip(features, imputer.statistics_, strict=True):
+        said = fill if isinstance(fill, str) else float(fill)
+        strict = refuse_missing(feature)
+        replaced.append(strict.map(lambda value, said=said: said if value == word else value))  # type: ignore[union-attr,misc]
+    return replaced
+
+
 def _indicators(imputer: SimpleImputer, features: Sequence[Feature]) -> list[Feature]:
-    return [_indicator(features[i]) for i in imputer.indicator_.features_] if imputer.add_indicator else []
+    return _indicated(imputer.indicator_, list(features), "") if imputer.add_indicator else []
+
+
+def _indicated(indicator: MissingIndicator, features: list[Feature], place: str) -> list[Feature]:
+    if not is_missing(indicator.missing_values):
+        raise setting_not_supported(indicator, place, f"missing_values={indicator.missing_values!r}")
+    return [_indicator(features[i]) for i in indicator.features_]
 
 
 def _indicator(feature: Feature) -> Feature:
     if isinstance(feature, Lookup):
-        return feature.map(_is_missing_number)
-    return Lookup(feature.column, (), (), 0.0, 1.0, coded=False)
+        return feature.map(lambda value: value if is_refused(value) else float(is_missing(value)))
+    if any(step.name == "fill" for step in feature.steps):
+        return Lookup(feature.column, (), (), 0.0, 0.0, coded=False)
+    if isinstance(feature, Computed):
+        return elementwise([feature], lambda i, values: np.isnan(values).astype(np.float64), _emit_nan, strict=False)[0]
+    return Lookup(feature.column, (), (), 0.0, Mark.REFUSED if feature.strict else 1.0, coded=False)
 
 
-def _is_missing_number(value: Value) -> Value:
-    return float(is_missing(value))
+def _emit_nan(graph: GraphBuilder, values: str, which: list[int]) -> str:
+    return graph.call("Cast", graph.call("IsNaN", values), to=graph.DOUBLE)
 
 
-def _scaler(scaler: StandardScaler, features: list[Feature], place: str) -> list[Feature]:
+def _standard(scaler: StandardScaler, features: list[Feature], place: str) -> list[Feature]:
     if scaler.with_mean:
-        features = [
-            add_step(feature, Step("subtract", float(mean)))
-            for feature, mean in zip(features, scaler.mean_, strict=True)
-        ]
-    if scaler.with_std:
-        features = [
-            add_step(feature, Step("divide", float(scale)))
-            for feature, scale in zip(features, scaler.scale_, strict=True)
-        ]
-    return features
+        features = _each(features, "subtract", scaler.mean_)
+    return _each(features, "divide", scaler.scale_) if scaler.with_std else features
 
 
-def _function(transformer: FunctionTransformer, features: list[Feature], place: str) -> list[Feature]:
-    # A fitted ColumnTransformer writes "passthrough" as a FunctionTransformer without a function.
-    if transformer.func is not None:
-        name = getattr(transformer.func, "__name__", repr(transformer.func))
-        raise VerificationRefused(
-            f"{place} is a FunctionTransformer of {name}: a bundle runs no Python of yours",
-            hint="compute the column where the data is made, or use a step of scikit-learn that has a converter",
-        )
-    return features
+def _min_max(scaler: MinMaxScaler, features: list[Feature], place: str) -> list[Feature]:
+    features = _each(_each(features, "multiply", scaler.scale_), "add", scaler.min_)
+    return _clipped(features, *scaler.feature_range) if scaler.clip else features
 
+
+def _max_abs(scaler: MaxAbsScaler, features: list[Feature], place: str) -> list[Feature]:
+    features = _each(features, "divide", scaler.scale_)
+    return _clipped(features, -1.0, 1.0) if getattr(scaler, "clip", False) else features
+
+
+def _robust(scaler: RobustScaler, features: list[Feature], place: str) -> list[Feature]:
+    if scaler.with_centering:
+        features = _each(features, "subtract", scaler.center_)
+    return _each(features, "divide", scaler.scale_) if scaler.with_scaling else features
+
+
+def _each(features: Sequence[Feature], name: Any, operands: Any) -> list[Feature]:
+    """One more step for each, with its own operand."""
+    return [add_step(one, Step(name, float(operand))) for one, operand in zip(features, operands, strict=True)]
+
+
+def _clipped(features: Sequence[Feature], low: float, high: float) -> list[Feature]:
+    raised = [add_step(feature, Step("at_least", float(low))) for feature in features]
+    return [add_step(feature, Step("at_most", float(high))) for feature in raised]
+
+
+def _selection(selector: Any, features: list[Feature], place: str) -> list[Feature]:
+    """Some of the features."""
+    chosen = [feature for feature, kept in zip(features, selector.get_support(), strict=True) if kept]
+    return chosen if get_tags(selector).input_tags.allow_nan else [refuse_missing(feature) for feature in chosen]
+
+
+SELECTIONS = (
+    selection.VarianceThreshold, selection.SelectKBest, selection.SelectPercentile, selection.SelectFpr,
+    selection.SelectFdr, selection.SelectFwe, selection.GenericUnivariateSelect, selection.SelectFromModel,
+    selection.RFE, selection.RFECV, selection.SequentialFeatureSelector,
+)  # fmt: skip
 
 TRANSFORMERS: dict[type, Transform] = {
     Pipeline: _pipeline,
     ColumnTransformer: _column_transformer,
+    FeatureUnion: _union,
     SimpleImputer: _imputer,
-    StandardScaler: _scaler,
-    FunctionTransformer: _function,
+    MissingIndicator: _indicated,
+    StandardScaler: _standard,
+    MinMaxScaler: _min_max,
+    MaxAbsScaler: _max_abs,
+    RobustScaler: _robust,
+    FunctionTransformer: function,
+    PowerTransformer: powered,
+    KBinsDiscretizer: binned,
+    Binarizer: binarized,
     OneHotEncoder: one_hot,
     OrdinalEncoder: ordinal,
+    TargetEncoder: target,
+    PolynomialFeatures: products,
+    PCA: projected,
+    TruncatedSVD: projected,
+    Normalizer: normalized,
+    **dict.fromkeys(SELECTIONS, _selection),
 }

@@ -1,8 +1,9 @@
 """Fitted tree estimators of scikit-learn to forests, and forests to ONNX."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,16 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from towpath.core.plan import Column, Link
-from towpath.training.compile import ensemble
+from towpath.training.compile import ensemble, single
 from towpath.training.compile.encoders import ordinal
 from towpath.training.compile.features import Feature, Inputs
 from towpath.training.compile.fold import Splits, fold
-from towpath.training.compile.forest import Forest, Tree, base_values, path_contributions, plant
+from towpath.training.compile.forest import Forest, Tree, base_values, mean_below, plant
+from towpath.training.compile.graph import GraphBuilder
 from towpath.training.compile.guards import guarded
-from towpath.training.compile.preprocess import setting_not_supported
+from towpath.training.compile.protocol import EXACT
 from towpath.training.compile.reach import NOBODY, visitors
+from towpath.training.compile.refusals import setting_not_supported
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class TreeModel:
     features: Sequence[Feature]
     columns: Sequence[Column]
     link: Link
+    tolerance: float = EXACT
+    unexplained: str = ""
 
     @property
     def outputs(self) -> int:
@@ -44,12 +49,11 @@ class TreeModel:
     def splits(self) -> Splits:
         return fold(self.forest, self.features, self.columns)
 
-    def graph(self) -> bytes:
-        return ensemble.raw_graph(*guarded(self.forest, self.splits, self.features), len(self.columns))
+    def emit(self, graph: GraphBuilder, rows: str) -> str:
+        return self._emits.emit_raw(graph, rows, *guarded(self.forest, self.splits, self.features))
 
-    def explain(self) -> bytes:
-        leaves = path_contributions(self.forest, self.splits.column, len(self.columns))
-        return ensemble.explain_graph(self.forest, self.splits, leaves)
+    def emit_contributions(self, graph: GraphBuilder, rows: str) -> str:
+        return self._emits.emit_contributions(graph, rows, self.forest, self.splits, len(self.columns))
 
     def base(self) -> tuple[float, ...]:
         return tuple(base_values(self.forest).tolist())
@@ -65,6 +69,10 @@ class TreeModel:
         nodes = [node for node in self._limits() if found[node] != NOBODY]
         return [(int(found[node]), int(self.splits.column[node]), float(self.splits.limit[node])) for node in nodes]
 
+    @property
+    def _emits(self) -> ModuleType:
+        return single if self.forest.sum_single else ensemble
+
     def _limits(self) -> np.ndarray:
         """The nodes that cut a number column in two."""
         inner = (self.forest.left >= 0) & ~self.splits.equal & np.isfinite(self.splits.limit)
@@ -73,26 +81,36 @@ class TreeModel:
 
 
 def _single_tree(estimator: Any, inputs: Inputs) -> TreeModel:
-    return _averaged([estimator], estimator, inputs)
+    return averaged([estimator], estimator, inputs)
 
 
 def _forest(estimator: Any, inputs: Inputs) -> TreeModel:
-    return _averaged(estimator.estimators_, estimator, inputs)
+    return averaged(estimator.estimators_, estimator, inputs)
 
 
-def _averaged(trees: Sequence[Any], owner: Any, inputs: Inputs) -> TreeModel:
+def averaged(
+    trees: Sequence[Any], owner: Any, inputs: Inputs, chosen: Sequence[Sequence[int]] | None = None
+) -> TreeModel:
+    """The mean of single trees' values. Each tree may have its own choice of the features, by their positions."""
     if owner.n_outputs_ > 1:
         raise setting_not_supported(owner, inputs.place, f"{owner.n_outputs_} targets")
     classes = getattr(owner, "n_classes_", 1)
-    chosen = slice(1, 2) if classes == 2 else slice(0, classes)
+    wanted = slice(1, 2) if classes == 2 else slice(0, classes)
     outputs = 1 if classes <= 2 else int(classes)
-    planted = plant(
-        [_sklearn_tree(tree.tree_, chosen) for tree in trees], outputs, np.zeros(outputs), len(trees), single=True
-    )
+    made = [sklearn_tree(tree.tree_, wanted) for tree in trees]
+    if chosen is not None:
+        made = [_over_all(tree, np.asarray(positions)) for tree, positions in zip(made, chosen, strict=True)]
+    planted = plant(made, outputs, np.zeros(outputs), len(trees), single=True)
     return TreeModel(planted, inputs.features, inputs.columns, "identity")
 
 
-def _sklearn_tree(tree: Any, chosen: slice) -> Tree:
+def _over_all(tree: Tree, positions: np.ndarray) -> Tree:
+    """The tree over all features; at a leaf the feature means nothing."""
+    return replace(tree, feature=np.where(tree.left < 0, 0, positions[np.maximum(tree.feature, 0)]))
+
+
+def sklearn_tree(tree: Any, chosen: slice) -> Tree:
+    """A tree of scikit-learn, of whose values these are chosen."""
     return Tree(
         left=tree.children_left,
         right=tree.children_right,
@@ -127,6 +145,8 @@ def _boosting_features(estimator: Any, inputs: Inputs) -> Sequence[Feature]:
 def _boosting_link(estimator: Any, place: str) -> Link:
     if isinstance(estimator, HistGradientBoostingClassifier):
         return "logistic" if estimator.n_trees_per_iteration_ == 1 else "softmax"
+    if estimator.loss in {"poisson", "gamma"}:  # scikit-learn fits the logarithm of the mean
+        return "exp"
     if estimator.loss not in {"squared_error", "absolute_error", "quantile"}:
         raise setting_not_supported(estimator, place, f"loss={estimator.loss!r}")
     return "identity"
@@ -142,20 +162,10 @@ def _boosted_tree(predictor: Any, target: int) -> Tree:
         feature=nodes["feature_idx"].astype(np.int64),
         threshold=nodes["num_threshold"],
         missing_left=nodes["missing_go_to_left"].astype(bool),
-        values=_mean_below(left, right, nodes["value"], nodes["count"])[:, None],
+        values=mean_below(left, right, nodes["value"], nodes["count"])[:, None],
         target=target,
         categories=_left_categories(predictor, leaf),
     )
-
-
-def _mean_below(left: np.ndarray, right: np.ndarray, values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The nodes' values, an inner node's being the mean of the leaves below it, weighted by their training rows."""
-    means = values.astype(np.float64)
-    rows = counts.astype(np.float64)
-    for node in reversed(np.flatnonzero(left >= 0)):  # children stand behind their parent
-        below = [left[node], right[node]]
-        means[node] = np.average(means[below], weights=rows[below])
-    return means
 
 
 def _left_categories(predictor: Any, leaf: np.ndarray) -> dict[int, frozenset[float]]:
