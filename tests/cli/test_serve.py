@@ -128,3 +128,21 @@ def test_an_address_that_others_can_reach_needs_a_word(packed: Path, towpath: To
 
     assert done.code == 2
     assert "--insecure" in done.err
+
+
+def test_what_the_project_asks_of_its_workers_is_done_and_a_flag_wins(packed: Path):
+    with (packed / "towpath.toml").open("a") as file:
+        file.write('\n[serve]\nlog = "answers"\n\n[serve.limit]\nbody_bytes = 100\nheader_count = 9\n')
+    with serving("iris", "--port", "0", "--limit", "body_bytes=200", cwd=packed / "services") as worker:
+        assert worker.post("/predict", FLOWER).status == 200
+        assert worker.ask("POST", "/predict", "x" * 201).status == 413
+        assert worker.ask("GET", "/live", headers={f"X-{i}": "y" for i in range(9)}).status == 431
+        assert len(list((packed / "answers").iterdir())) == 1, "a path is relative to towpath.toml"
+
+
+def test_a_setting_of_workers_that_is_none_is_told_with_its_path(packed: Path, towpath: Towpath):
+    with (packed / "towpath.toml").open("a") as file:
+        file.write('\n[serve]\nlogs = "answers"\n')
+    done = towpath("serve", "iris", "--port", "0")
+
+    assert done.code == 2 and "serve.logs: is not a setting; known are limit, keys" in done.err

@@ -22,8 +22,8 @@ def bankchurn(bundles: dict[str, Path]) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def three(bundles: dict[str, Path]) -> Iterator[Running]:
-    """All three services in one worker, each under its name."""
-    with serving(*bundles.values()) as worker:
+    """Three services in one worker, each under its name."""
+    with serving(*(bundles[name] for name in ("iris", "bankchurn", "sentiment"))) as worker:
         yield worker
 
 

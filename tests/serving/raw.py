@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from towpath.serving.access import Access
 from towpath.serving.edge import Edge
 from towpath.serving.exchange import Exchange, Refusal, Route, header_lines
 from towpath.serving.limits import Limits
@@ -16,7 +17,7 @@ TEXT = header_lines({"Content-Type": "text/plain"})
 class Listening:
     """An edge that echoes: GET / says hello, POST /echo repeats, POST /later answers in the next loop turn."""
 
-    def __init__(self, limits: Limits):
+    def __init__(self, limits: Limits, access: Access | None):
         self.observed: list[int] = []
         self.later: list[Exchange] = []
         routes = {
@@ -26,7 +27,7 @@ class Listening:
             (b"POST", b"/hold"): Route(self.later.append, self._observe),
             (b"POST", b"/broken"): Route(self._break, self._observe),
         }
-        self.edge = Edge(routes, refuse, self._observe, limits)
+        self.edge = Edge(routes, refuse, self._observe, limits, access)
         self.loop = asyncio.new_event_loop()
 
     def _observe(self, status: int, seconds: float) -> None:
@@ -66,8 +67,8 @@ def refuse(exchange: Exchange, refusal: Refusal) -> None:
 
 
 @contextmanager
-def listening(limits: Limits | None = None) -> Iterator[Listening]:
-    listener, ready = Listening(limits or Limits()), threading.Event()
+def listening(limits: Limits | None = None, access: Access | None = None) -> Iterator[Listening]:
+    listener, ready = Listening(limits or Limits(), access), threading.Event()
     thread = threading.Thread(target=listener.loop.run_until_complete, args=(listener.serve(ready),))
     thread.start()
     assert ready.wait(5)

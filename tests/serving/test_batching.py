@@ -123,3 +123,37 @@ def test_who_cannot_take_an_answer_keeps_nobody_else_from_theirs(capfd):
 
     assert turns.outcomes == [4, [item * 2 for item in items], 10]
     assert capfd.readouterr().err.count('"event": "answer_failed", "error": "BrokenPipeError"') == 3
+
+
+def test_what_waits_is_told_in_seconds_at_the_pace_of_late():
+    turns = Turns()
+    turns.batcher.submit(1, turns.outcomes.append)
+    turns.run()
+    assert turns.batcher.wait_seconds() == 0
+
+    for row in range(100):
+        turns.batcher.submit(row, turns.outcomes.append)
+    singles = turns.batcher.wait_seconds()
+    turns.batcher.submit_batch(list(range(300)), turns.work, turns.outcomes.append)
+    assert singles > 0 and round(turns.batcher.wait_seconds() / singles, 6) == 4
+
+    turns.run()
+    assert turns.batcher.wait_seconds() == 0
+
+
+def test_a_batch_that_fails_waits_no_more():
+    turns = Turns()
+    turns.batcher.submit_batch([1, {}, 3], turns.work, turns.outcomes.append)
+    turns.run()
+
+    assert isinstance(turns.outcomes[0], TypeError) and turns.batcher.wait_seconds() == 0
+
+
+def test_each_run_is_told_with_its_rows_and_its_seconds():
+    turns, told = Turns(), []
+    turns.batcher.ran = lambda rows, seconds: told.append((rows, seconds > 0))
+    turns.batcher.submit(1, turns.outcomes.append)
+    turns.batcher.submit_batch(list(range(SLICE_ROWS + 1)), turns.work, turns.outcomes.append)
+    turns.run()
+
+    assert told == [(1, True), (SLICE_ROWS, True), (1, True)]

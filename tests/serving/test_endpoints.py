@@ -182,7 +182,7 @@ def test_what_a_model_answers_is_counted_and_named_as_its_own_though_another_is_
     ]
     new = open_model(bundles["bankchurn"], turns.append)
     new.identity, new.json = b"X-Towpath-Release: other\r\n", b"X-Towpath-Release: other\r\n"
-    new.classes = ("neither", "nor")
+    new.classes, new.short_id = ("neither", "nor"), "0123456789ab"
     asked.service.install(new)
     turns.run()
 
@@ -226,3 +226,36 @@ def test_a_service_is_called_as_its_first_model_says_and_its_old_name_is_no_long
 
     assert asked.service.name == "bankchurn" and asked.service.prefix == ""
     assert asked.metrics("towpath_ready") == {'towpath_ready{service="bankchurn"}': 1}
+
+
+def test_more_work_than_can_be_done_in_time_is_refused_at_once_and_told_when_to_come_back(asked):
+    asked.service.model.batcher.wait_seconds = lambda: 0.251
+    replies = [
+        asked.ask("POST", path, value)
+        for path, value in (
+            ("/predict", CUSTOMER),
+            ("/predict_batch", {"customers": [CUSTOMER]}),
+            ("/v2/models/bankchurn/infer", {"inputs": []}),
+        )
+    ]
+
+    assert [(reply.status, reply.headers["retry-after"]) for reply in replies] == [(503, "1")] * 3
+    assert asked.metric('towpath_errors_total{service="bankchurn",kind="busy"}') == 3
+    asked.service.model.batcher.wait_seconds = lambda: 0.249
+    assert asked.ask("POST", "/predict", CUSTOMER).status == 200
+
+
+def test_a_model_that_fails_and_one_that_gives_no_number_are_counted_apart(asked):
+    def fail(rows):
+        raise ValueError
+
+    asked.service.model.batcher = Batcher(fail, asked.turns.append)
+    assert asked.ask("POST", "/predict", CUSTOMER).status == 500
+    asked.service.model.batcher = Batcher(lambda rows: [Seen([float("nan")])], asked.turns.append)
+    assert asked.ask("POST", "/predict", CUSTOMER).status == 500
+
+    told = asked.metrics('towpath_errors_total{service="bankchurn"')
+    assert {name.split('kind="')[1][:-2]: value for name, value in told.items() if value} == {
+        "failed": 1,
+        "not_finite": 1,
+    }

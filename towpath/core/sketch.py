@@ -7,36 +7,12 @@ A sketch of numbers has edges e_1 < ... < e_B-1 and B bins; excess is how far va
 from collections.abc import Sequence
 
 import numpy as np
-from msgspec import Struct
 
-from towpath.core import formats
+from towpath.core.reference import Reference as Reference
+from towpath.core.reference import Sketch as Sketch
 
 FEATURE_BINS = 32
 SCORE_BINS = 50
-
-
-class Sketch(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One column's reference; either edges or categories."""
-
-    name: str
-    counts: tuple[int, ...]
-    edges: tuple[float, ...] = ()
-    excess: tuple[float, ...] = ()
-    categories: tuple[str | int, ...] = ()
-    missing: int = 0
-    unseen: int = 0
-
-
-class Reference(Struct, frozen=True, tag_field="format", tag=formats.REFERENCE, forbid_unknown_fields=True):
-    """reference.json: what the features and scores of the held-out rows look like, and how much each feature matters.
-
-    importances are the mean absolute contributions to the raw score over the same rows.
-    """
-
-    rows: int
-    features: tuple[Sketch, ...]
-    scores: tuple[Sketch, ...]
-    importances: dict[str, float]
 
 
 def quantile_edges(values: np.ndarray, bins: int, also: Sequence[float] = ()) -> np.ndarray:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from towpath.core.errors import Exit, TowpathError, UsageError
+from towpath.serving.options import OPTIONS, read_options
 from towpath.serving.worker import run
 
 PORT = re.compile(r"[0-9]{1,5}")
@@ -20,7 +21,8 @@ def main(words: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         given = _parser().parse_args(words)
         port = port_asked_for(given.port, environment)
-        run(given.bundles, given.host, port, insecure=given.insecure, allow_unready=given.allow_unready)
+        asked = read_options(vars(given), environment, {})
+        run(given.bundles, given.host, port, insecure=given.insecure, allow_unready=given.allow_unready, asked=asked)
     except TowpathError as error:
         return _tell(str(error), error.hint, error.exit_code)
     except KeyboardInterrupt:  # before the worker listens; after that it stops on its own
@@ -64,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="start without a bundle that cannot be opened, and look for it again",
     )
+    for option in OPTIONS:
+        about = f"{option.about.rstrip('.')} ({option.variable})".replace("%", "%%")
+        action = "append" if option.many else "store"
+        parser.add_argument(option.flag, metavar=option.metavar, action=action, help=about)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected failure")
     return parser
 

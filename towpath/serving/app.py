@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from functools import partial
 
+from towpath.serving import head
+from towpath.serving.access import NO_KEY, OTHER_HOST
 from towpath.serving.docs import FILES, Docs
 from towpath.serving.exchange import Exchange, Refusal, Routes
 from towpath.serving.front import Front
@@ -13,6 +15,8 @@ from towpath.serving.service import Service
 from towpath.serving.status import Status
 from towpath.serving.telemetry import Telemetry
 
+_REFUSED = ("towpath_refused_total", "Requests refused before any endpoint saw them, by why.")
+
 
 class App:
     """The services of a worker and their routes: one for the life of a process, since counters must not begin anew."""
@@ -20,6 +24,8 @@ class App:
     def __init__(self, services: Sequence[Service], telemetry: Telemetry):
         self.services, self.telemetry = services, telemetry
         self.draining = False
+        for refusal in (*head.REFUSALS, NO_KEY, OTHER_HOST):
+            self._refused(refusal.code, 0)
         self.front = Front(services, telemetry, lambda: self.draining)
 
     def routes(self) -> Routes:
@@ -33,7 +39,11 @@ class App:
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> None:
         """Refuse in the style of the service whose path it is, else in our own."""
+        self._refused(refusal.code)
         (self._service_of(exchange.path) or self.front).refuse(exchange, refusal)
+
+    def _refused(self, code: str, times: int = 1) -> None:
+        self.telemetry.counter(*_REFUSED, code=code).add(times)
 
     def _service_of(self, path: bytes) -> Service | None:
         if len(self.services) == 1:

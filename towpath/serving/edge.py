@@ -12,12 +12,15 @@ import httptools
 from msgspec import structs
 
 from towpath.serving import head, journal
+from towpath.serving.access import Access, preflight
 from towpath.serving.exchange import Exchange, Refusal, Route, header_lines
 from towpath.serving.limits import DEFAULT, Limits
 
 Routes = Mapping[tuple[bytes, bytes], Route]
 Refuse = Callable[[Exchange, Refusal], None]
 Observe = Callable[[int, float], None]
+
+SWEPT = 500  # connections looked at in one turn of the loop: 0.1 ms, which no request notices
 
 IDLE, HEAD, BODY, ENDED, REFUSED, LINGERING = range(6)
 """What a connection is at: between requests, reading a head, reading a body; its last request is read, its last
@@ -27,9 +30,15 @@ request is refused although more may come; its last reply is written."""
 class Edge:
     """What all connections of a listener share: routes, limits, and the words of a refusal."""
 
-    def __init__(self, routes: Routes, refuse: Refuse, unmatched: Observe, limits: Limits = DEFAULT):
+    def __init__(
+        self, routes: Routes, refuse: Refuse, unmatched: Observe, limits: Limits = DEFAULT, access: Access | None = None
+    ):
         self.refuse, self.limits = refuse, limits
+        self.access = access or Access()
+        self.guarded = bool(self.access.keys or self.access.hosts or self.access.origins)
+        self.buffered = 0  # bytes of bodies that are not complete
         self.connections: set[Connection] = set()
+        self.abandoned = 0  # requests whose client left before it was answered
         self.draining = False
         self.now = monotonic()  # at the last sweep: a clock that costs an attribute
         self.unmatched = Route(lambda exchange: self.refuse(exchange, head.NOT_FOUND), unmatched)
@@ -40,6 +49,8 @@ class Edge:
         """Serve these routes from the next request on; whoever may GET may also HEAD."""
         heads = {(b"HEAD", path): route for (method, path), route in routes.items() if method == b"GET"}
         self._routes = heads | dict(routes)
+        if self.access.origins:
+            self._routes |= {(b"OPTIONS", path): self._preflight(path) for _, path in routes}
         self._refused_methods = {path: self._allow_only(path) for _, path in routes}
 
     def route(self, method: bytes, path: bytes) -> Route:
@@ -49,6 +60,12 @@ class Edge:
         methods = ", ".join(sorted(method.decode() for method, known in self._routes if known == path))
         refusal = structs.replace(head.METHOD_NOT_ALLOWED, headers=header_lines({"Allow": methods}))
         return Route(lambda exchange: self.refuse(exchange, refusal), self.unmatched.observe)
+
+    def _preflight(self, path: bytes) -> Route:
+        """What a browser asks before it sends a record from another origin's page."""
+        methods = ", ".join(sorted(method.decode() for method, known in self._routes if known == path))
+        headers = preflight(methods)
+        return Route(lambda exchange: exchange.answer(200, b"", headers), self.unmatched.observe)
 
     def next_id(self) -> bytes:
         return self._prefix + b"%x" % next(self._numbers)
@@ -61,8 +78,11 @@ class Edge:
         """Enforce all deadlines, for ever, with one timer: one for each connection would cost more than the parsing."""
         while True:
             self.now = monotonic()
-            for connection in tuple(self.connections):
-                connection.expire(self.now)
+            connections = tuple(self.connections)
+            for start in range(0, len(connections), SWEPT):
+                for connection in connections[start : start + SWEPT]:
+                    connection.expire(self.now)
+                await asyncio.sleep(0)
             await asyncio.sleep(self.limits.sweep_seconds)
 
     async def drain(self, grace_seconds: float) -> int:
@@ -96,7 +116,7 @@ class Connection(asyncio.Protocol):
         self._unread_until = inf  # when the client's patience with reading its replies must have returned
         self._gated = self._lost = self._owes_continue = False
         self._parts: list[bytes] = []
-        self._head_bytes = self._header_count = self._body_bytes = self._unfinished = 0
+        self._head_bytes = self._header_count = self._body_bytes = self._unfinished = self._held = 0
 
     # what the event loop tells
 
@@ -120,8 +140,10 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             if self._phase < ENDED:  # else these are bytes after `Connection: close`
                 self._refuse(head.MALFORMED)
-        if exchange is self._exchange and before == self._phase != IDLE:
-            self._count_unfinished(len(data))
+        if IDLE < self._phase < ENDED:
+            if exchange is self._exchange and before == self._phase:
+                self._count_unfinished(len(data))
+            self._hold(self._body_bytes)
 
     def eof_received(self) -> bool:
         """A client may close its side first and still read its replies; a half-sent request is told so."""
@@ -141,6 +163,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
+        self._hold(0)
+        self._edge.abandoned += len(self._queue)
         self._queue.clear()
         self._edge.connections.discard(self)
 
@@ -174,6 +198,8 @@ class Connection(asyncio.Protocol):
             exchange.id = given
         if refusal := head.refused_head(exchange.method, version, exchange.headers, self._limits):
             self._stop(refusal)
+        if self._edge.guarded:
+            self._check_access(exchange)
         exchange.path = exchange.target.split(b"?", 1)[0]
         exchange.route = self._edge.route(exchange.method, exchange.path)
         self._phase = BODY
@@ -191,6 +217,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         exchange, parts = self._exchange, self._parts
+        if self._held:
+            self._hold(0)
         exchange.began = perf_counter()
         exchange.body = parts[0] if len(parts) == 1 else b"".join(parts)
         exchange.keep_alive = (
@@ -243,12 +271,21 @@ class Connection(asyncio.Protocol):
     def _new_exchange(self) -> Exchange:
         return Exchange(self, self._edge.unmatched, self._edge.next_id())
 
+    def _check_access(self, exchange: Exchange) -> None:
+        access = self._edge.access
+        if access.origins:
+            exchange.shared = access.shared_with(exchange.headers)
+        if refusal := access.refused(exchange.method, exchange.headers):
+            self._stop(refusal)
+
     def _stop(self, refusal: Refusal) -> None:
         self._refuse(refusal)
         raise _Stop
 
     def _refuse(self, refusal: Refusal, phase: int = REFUSED) -> None:
         """Answer what cannot be read to its end; nothing after it can be trusted to be a request."""
+        self._hold(0)
+        self._parts, self._body_bytes = [], 0
         self._exchange.keep_alive = False
         self._exchange.began = perf_counter()
         self._phase, self._deadline = phase, inf
@@ -285,6 +322,13 @@ class Connection(asyncio.Protocol):
             self._refuse(head.LARGE_HEAD)
         elif self._phase == BODY and self._unfinished > self._limits.chunked_bytes:
             self._refuse(head.TOO_LARGE)
+
+    def _hold(self, held: int) -> None:
+        """So many bytes of a body wait here for the rest of it."""
+        self._edge.buffered += held - self._held
+        self._held = held
+        if held and self._edge.buffered > self._limits.buffered_bytes:
+            self._refuse(head.CROWDED)
 
     def _gate(self) -> None:
         """Read no more from a client that does not read its replies or has too many requests under way."""

@@ -57,6 +57,7 @@ class Exchange:
         "path",
         "reply",
         "route",
+        "shared",
         "target",
     )
 
@@ -65,6 +66,7 @@ class Exchange:
         self.route = route
         self.id = identity
         self.method = self.target = self.path = self.body = self.reply = b""
+        self.shared = b""  # header lines for a page of another origin
         self.headers: dict[bytes, bytes] = {}
         self.keep_alive = self.old = False  # old: HTTP/1.0
         self.began = 0.0  # when it was whole, by perf_counter
@@ -79,6 +81,8 @@ class Exchange:
             raise RuntimeError(f"request {self.request_id} is answered twice")
         last = CLOSE if not self.keep_alive else KEEP_TOLD if self.old else KEEP
         shown = b"" if self.method == b"HEAD" else body
+        if self.shared:
+            headers += self.shared
         self.reply = b"%b%bX-Request-Id: %b\r\nContent-Length: %d%b%b" % (
             STATUS_LINES[status],
             headers,

@@ -15,7 +15,7 @@ from towpath.serving.exchange import Exchange
 from towpath.serving.front import Front
 from towpath.serving.model import Model, encode
 from towpath.serving.reading import UNREADABLE, BreaksContract
-from towpath.serving.service import Service
+from towpath.serving.service import BUSY, FAILED, NO_MODEL, NOT_FINITE, Service
 from towpath.version import VERSION
 
 Datatype = Literal[
@@ -88,7 +88,10 @@ class Inference:
         """Tensors in, tensors out; the rows take turns like a batch's."""
         model = service.model
         if model is None:
+            service.count_error(NO_MODEL.code)
             return _refuse(exchange, service, 503, "no model is loaded")
+        if service.is_busy(model):
+            return service.refuse(exchange, BUSY)
         try:
             request = msgspec.json.decode(exchange.body, type=InferRequest)
             outputs = _wanted(model.contract, request.outputs)
@@ -102,13 +105,15 @@ class Inference:
             told = "; ".join(f"{fault.where()} {fault.reason}" for fault in broken.faults)
             return _refuse(exchange, service, 400, told)
         work = partial(model.replies, said=model.said(exchange.request_id))
-        model.batcher.submit_batch(records, work, partial(self._answer, exchange, service, model, request, outputs))
+        done = partial(self._answer, exchange, service, model, records, request, outputs)
+        model.batcher.submit_batch(records, work, done)
 
     def _answer(
         self,
         exchange: Exchange,
         service: Service,
         model: Model,
+        records: Sequence[Struct],
         request: InferRequest,
         outputs: Sequence[str],
         outcome: Any,
@@ -119,9 +124,8 @@ class Inference:
             answers = [msgspec.json.decode(reply) for _, reply in outcome]
             told = {"model_name": service.name, "model_version": model.release, "id": request.id or exchange.request_id}
             body = encode(told | {"outputs": [_output(model.contract, name, answers) for name in outputs]})
-            for seen, _ in outcome:
-                service.count(model, seen)
             exchange.answer(200, body, model.json)
+            model.observe(exchange, records, [seen for seen, _ in outcome])
         except Exception as error:  # the door
             _fail(exchange, service, model, error)
 
@@ -231,6 +235,7 @@ def _refuse(exchange: Exchange, service: Service, status: int, message: str) -> 
 
 def _fail(exchange: Exchange, service: Service, model: Model, error: Exception) -> None:
     journal.tell("inference_failed", service=service.name, request_id=exchange.request_id, **journal.traced(error))
+    service.count_error(NOT_FINITE if isinstance(error, FloatingPointError) else FAILED)
     if not exchange.reply:
         message = f"the request could not be answered; its id in the log is {exchange.request_id}"
         exchange.answer(500, encode({"error": message}), model.json)

@@ -1,6 +1,12 @@
-"""What the edge takes from one client, and how long it waits; every number has its reason."""
+"""What a worker takes and how long it waits; every number has its reason, and each can be set."""
+
+import math
+from collections.abc import Mapping
+from typing import get_type_hints
 
 from msgspec import Struct
+
+from towpath.core.errors import Faulty
 
 
 class Limits(Struct, frozen=True):
@@ -17,8 +23,12 @@ class Limits(Struct, frozen=True):
     idle_seconds: float = 75.0  # longer than the 60 s of common load balancers, which must be the ones to hang up
     write_seconds: float = 10.0  # for a client that asks but does not read the reply
     linger_seconds: float = 2.0  # so that a refused client has read why before the connection goes
-    connections: int = 10_000  # 10,000 idle ones cost 51 MB; the usual hard limit of open files is 20,000
+    connections: int = 16_000  # idle ones cost 5 kB each; the usual hard limit of open files is 20,000
     pipelined: int = 64  # unanswered requests of one connection, after which it is not read from for a while
+
+    buffered_bytes: int = 256 << 20  # of bodies that are not complete, over all connections; 10,000 could bring 10 GB
+    queue_seconds: float = 0.25  # of work that waits; a caller who waits longer has often gone, or asks again
+    log_bytes: int = 256 << 20  # of the prediction log on the disk: about 5 million answers with one id each
 
     @property
     def chunked_bytes(self) -> int:
@@ -33,3 +43,24 @@ class Limits(Struct, frozen=True):
 
 
 DEFAULT = Limits()
+
+
+def read_limits(given: Mapping[str, object], where: str) -> Limits:
+    """The limits with some of them set, as numbers or as text. Raises Faulty with every fault."""
+    kinds = get_type_hints(Limits)
+    faults = [(name, fault) for name, value in given.items() if (fault := _fault(kinds.get(name), value))]
+    if faults:
+        raise Faulty(where, faults, hint="docs/serving.md explains each limit")
+    return Limits(**{name: kinds[name](value) for name, value in given.items()})
+
+
+def _fault(kind: type | None, value: object) -> str:
+    if kind is None:
+        return f"is no limit; known are {', '.join(Limits.__struct_fields__)}"
+    try:
+        number = kind(value)
+    except (TypeError, ValueError):
+        return f"should be {'a whole number' if kind is int else 'a number'}, not {value!r}"
+    if isinstance(value, bool) or not math.isfinite(number) or number <= 0:
+        return f"should be more than 0, not {value!r}"
+    return ""

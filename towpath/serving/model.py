@@ -17,10 +17,20 @@ from towpath.core.golden import GoldenRow
 from towpath.engine.answers import Said, Seen
 from towpath.engine.engine import Engine, open_engine
 from towpath.serving.batching import Batcher
-from towpath.serving.exchange import header_lines
+from towpath.serving.exchange import Exchange, header_lines
 from towpath.serving.reading import Reader
 
 encode = msgspec.json.Encoder().encode
+
+SHOWN = 12  # digits of a bundle's id that people and labels are shown
+
+
+Observe = Callable[[Exchange, Sequence[Struct], Sequence[Seen]], None]
+"""Told the request, its records and what was seen of each, after they were answered."""
+
+
+def unobserved(exchange: Exchange, records: Sequence[Struct], seen: Sequence[Seen]) -> None:
+    """Nobody wants to know."""
 
 
 def open_model(path: Path, call_soon: Callable[[Callable[[], None]], object]) -> "Model":
@@ -41,17 +51,15 @@ class Model:
 
     def __init__(self, bundle: Bundle, engine: Engine, release: str, call_soon: Callable[[Callable[[], None]], object]):
         self.bundle, self.engine, self.release = bundle, engine, release
+        self.call_soon, self.short_id = call_soon, bundle.id[:SHOWN]
         self.contract = bundle.contract
         self.classes = bundle.contract.task.classes or ("value",)
         self.reader = Reader(bundle.contract)
         self.prepare = engine.model.prepare
+        self.observe: Observe = unobserved  # who installs it may want to know what it answers
         self.batcher = Batcher(engine.see, call_soon)
         self.identity = header_lines({"X-Towpath-Release": release, "X-Towpath-Bundle": bundle.id})
         self.json = header_lines({"Content-Type": "application/json"}) + self.identity
-
-    def class_of(self, seen: Seen) -> str:
-        """What it was decided to be; "value" for what is no class."""
-        return self.classes[self.engine.answerer.decide(seen.scores) if len(self.classes) > 1 else 0]
 
     def said(self, request_id: str) -> Said:
         return Said(self.release, timestamp(int(time.time())), request_id)

@@ -33,7 +33,7 @@ def listen(host: str, port: int, insecure: bool = False) -> list[socket.socket]:
     if exposed and not insecure:
         raise UsageError(
             f"{exposed[0]} can be reached by others, and nothing protects it",
-            hint="--host 127.0.0.1, or --insecure behind a proxy that does",
+            hint="--host 127.0.0.1; --keys or --tls-cert protects it; --insecure is for behind a proxy that does",
         )
     sockets: list[socket.socket] = []
     try:

@@ -1,6 +1,6 @@
 """POST /predict, /predict_batch and /explain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from towpath.core.errors import VerificationRefused
 from towpath.serving.exchange import Exchange, Refusal
 from towpath.serving.model import Model, encode
 from towpath.serving.reading import BreaksContract, Reader
-from towpath.serving.service import NO_MODEL, Service
+from towpath.serving.service import BUSY, NO_MODEL, Service
 
 T = TypeVar("T")
 
@@ -28,15 +28,15 @@ class Predictions:
         """One record; its row joins all others of this turn of the loop."""
         if asked := self._read(exchange, Reader.record):
             model, record = asked
-            model.batcher.submit(model.prepare(record), partial(self._answer, exchange, model))
+            model.batcher.submit(model.prepare(record), partial(self._answer, exchange, model, record))
 
-    def _answer(self, exchange: Exchange, model: Model, outcome: Any) -> None:
+    def _answer(self, exchange: Exchange, model: Model, record: Struct, outcome: Any) -> None:
         try:
             if isinstance(outcome, Exception):
                 raise outcome
             body = model.reply(outcome, model.said(exchange.request_id))
-            self._service.count(model, outcome)
             exchange.answer(200, body, model.json)
+            model.observe(exchange, (record,), (outcome,))
         except Exception as error:  # the door: a fault of one answer is that answer's
             self._service.fail(exchange, model, error)
 
@@ -45,17 +45,19 @@ class Predictions:
         if asked := self._read(exchange, Reader.batch):
             model, records = asked
             work = partial(model.replies, said=model.said(exchange.request_id))
-            model.batcher.submit_batch(records, work, partial(self._answer_batch, exchange, model, perf_counter()))
+            done = partial(self._answer_batch, exchange, model, records, perf_counter())
+            model.batcher.submit_batch(records, work, done)
 
-    def _answer_batch(self, exchange: Exchange, model: Model, began: float, outcome: Any) -> None:
+    def _answer_batch(
+        self, exchange: Exchange, model: Model, records: Sequence[Struct], began: float, outcome: Any
+    ) -> None:
         try:
             if isinstance(outcome, Exception):
                 raise outcome
             said = model.said(exchange.request_id)
             body = model.batch_reply([reply for _, reply in outcome], said, perf_counter() - began)
-            for seen, _ in outcome:
-                self._service.count(model, seen)
             exchange.answer(200, body, model.json)
+            model.observe(exchange, records, [seen for seen, _ in outcome])
         except Exception as error:  # the door
             self._service.fail(exchange, model, error)
 
@@ -77,6 +79,9 @@ class Predictions:
         model = self._service.model
         if model is None:
             self._service.refuse(exchange, NO_MODEL)
+            return None
+        if self._service.is_busy(model):
+            self._service.refuse(exchange, BUSY)
             return None
         try:
             return model, read(model.reader, exchange.body)

@@ -1,5 +1,6 @@
 """Bodies to records: a fast decoder first; only what it refuses is looked at again, field by field, for every fault."""
 
+import gc
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -87,7 +88,7 @@ class Reader:
 
     def _decoded(self, body: bytes) -> Any:
         try:
-            return msgspec.json.decode(body)
+            return _plain(body)
         except UNREADABLE as error:
             if not body.strip() and self.contract.style.errors == "fastapi":
                 raise BreaksContract([Fault((), "missing", "is required")]) from error
@@ -123,3 +124,12 @@ class Reader:
             reason = f"should hold at most {batch.max} records, not {len(records)}"
             raise BreaksContract([Fault((batch.field,), "too_many", reason, batch.max)])
         return records
+
+
+def _plain(body: bytes) -> Any:
+    """Without the collector: a megabyte of `[],` is 350,000 lists, and to look through them takes 0.1 s and more."""
+    gc.disable()
+    try:
+        return msgspec.json.decode(body)
+    finally:
+        gc.enable()

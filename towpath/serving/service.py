@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
+
 from towpath.core.contract import Contract, Field
 from towpath.core.faults import Fault
 from towpath.core.replies import refuse_record, refuse_request
@@ -12,15 +14,26 @@ from towpath.core.style import Style
 from towpath.engine.answers import Seen
 from towpath.serving import head, journal
 from towpath.serving.exchange import Exchange, Refusal, Route, header_lines
+from towpath.serving.limits import DEFAULT, Limits
 from towpath.serving.meter import metered
-from towpath.serving.model import Model, encode
-from towpath.serving.telemetry import Counter, Telemetry
+from towpath.serving.model import Model, Observe, encode
+from towpath.serving.observing import Observer
+from towpath.serving.recording import PredictionLog, Source
+from towpath.serving.telemetry import Telemetry
 
+RETRY_SECONDS = 1  # what waits now is answered by then; clients that all come back at once are refused once more
 NO_MODEL = Refusal(503, "no_model", "no model is loaded; the worker's log says why")
+BUSY = Refusal(
+    503, "busy", "more is asked than this worker can answer in time", header_lines({"Retry-After": str(RETRY_SECONDS)})
+)
+FAILED, NOT_FINITE = "failed", "not_finite"  # errors of a model, beside the refusals' codes
+OBSERVED = 4  # bundles of a service whose sketches are told: as many as may answer beside each other, and the last
 JSON = header_lines({"Content-Type": "application/json"})
 
 _REJECTED = ("towpath_rejected_total", "Records refused, by the field at fault and the reason.")
-_PREDICTED = ("towpath_predictions_total", "Predictions made, by class.")
+_ERRORS = ("towpath_errors_total", "Requests that could have been answered and were not, by what was in the way.")
+_RUN_ROWS = ("towpath_model_run_rows", "Rows that went through the model together.")
+_RUN_SECONDS = ("towpath_model_run_seconds", "Seconds of a run of the model, with the answers to its rows.")
 _READY = ("towpath_ready", "Whether a checked model is loaded.")
 _BUNDLE = ("towpath_bundle_info", "The bundle that answers.")
 _UNKNOWN = ("towpath_unknown_fields_total", "Fields sent that the contract does not know.")
@@ -29,14 +42,24 @@ _UNKNOWN = ("towpath_unknown_fields_total", "Fields sent that the contract does 
 class Service:
     """Until a model is installed it refuses in Towpath's own style; then in the contract's."""
 
-    def __init__(self, name: str, telemetry: Telemetry, prefix: str = ""):
+    def __init__(
+        self,
+        name: str,
+        telemetry: Telemetry,
+        prefix: str = "",
+        limits: Limits = DEFAULT,
+        log: PredictionLog | None = None,
+    ):
         self.name, self.prefix, self.telemetry = name, prefix, telemetry
         self.began = time.monotonic()
         self.model: Model | None = None
         self.style = Style()
-        self._predicted: dict[str, Counter] = {}
+        self._observers: dict[str, Observer] = {}
+        self._limits, self._log = limits, log
         self._unknown_before = 0  # fields that models before this one met
         self._tell_ready()
+        for kind in (NO_MODEL.code, BUSY.code, FAILED, NOT_FINITE):
+            self.count_error(kind, 0)
 
     def install(self, model: Model) -> None:
         """Answer with this model from the next request on. A first one also says what the service is called."""
@@ -45,11 +68,17 @@ class Service:
         self._unknown_before = self._unknown() - model.reader.unknown_seen
         self.style, self.model = model.contract.style, model
 
+    def is_busy(self, model: Model) -> bool:
+        """Whether more waits for the model than it will answer in time."""
+        return model.batcher.wait_seconds() > self._limits.queue_seconds
+
     def reply(self, exchange: Exchange, body: Any, status: int = 200) -> None:
         """Answer with a value as JSON."""
         exchange.answer(status, encode(body), self.model.json if self.model else JSON)
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> None:
+        if refusal in (NO_MODEL, BUSY):
+            self.count_error(refusal.code)
         status, body = refuse_request(self.style, refusal.status, refusal.code, refusal.message, exchange.request_id)
         headers = self.model.json if self.model else JSON
         exchange.answer(status, encode(body), headers + refusal.headers)
@@ -63,14 +92,11 @@ class Service:
     def fail(self, exchange: Exchange, model: Model, error: Exception) -> None:
         """Answer 500 with the request's id and nothing of the error, which the log has."""
         journal.tell("prediction_failed", service=self.name, request_id=exchange.request_id, **journal.traced(error))
+        self.count_error(NOT_FINITE if isinstance(error, FloatingPointError) else FAILED)
         if not exchange.reply:
             broken, style = head.BROKEN, model.contract.style
             status, body = refuse_request(style, broken.status, broken.code, broken.message, exchange.request_id)
             exchange.answer(status, encode(body), model.json)
-
-    def count(self, model: Model, seen: Seen) -> None:
-        """Count one prediction by its class; of the model that made it, which need not be the one of now."""
-        self._predicted[model.class_of(seen)].add()
 
     def count_faults(self, faults: Sequence[Fault]) -> None:
         for fault in faults:
@@ -78,6 +104,9 @@ class Service:
 
     def count_rejected(self, field: str, reason: str) -> None:
         self.telemetry.counter(*_REJECTED, service=self.name, field=field, reason=reason).add()
+
+    def count_error(self, kind: str, times: int = 1) -> None:
+        self.telemetry.counter(*_ERRORS, service=self.name, kind=kind).add(times)
 
     def metered(self, route: str, handle: Callable[[Exchange], None], *statuses: int) -> Route:
         """A route whose answers are counted and timed as this service's."""
@@ -99,14 +128,46 @@ class Service:
         return self._unknown_before + (self.model.reader.unknown_seen if self.model else 0)
 
     def _prepare_series(self, model: Model) -> None:
-        for one in model.classes:
-            self._predicted[one] = self.telemetry.counter(*_PREDICTED, service=self.name, **{"class": one})
+        self._observe_with(model)
         for field, reason in possible_faults(model.contract):
             self.telemetry.counter(*_REJECTED, service=self.name, field=field, reason=reason)
         # By its identity, so that no series keeps a model alive that answers no more.
-        answers, bundle = partial(self._answers, model.identity), model.bundle.id
-        self.telemetry.reading(*_BUNDLE, answers, service=self.name, release=model.release, bundle=bundle)
+        answers, labels = partial(self._answers, model.identity), {"release": model.release, "bundle": model.short_id}
+        self.telemetry.reading(*_BUNDLE, answers, service=self.name, **labels, digest=model.bundle.id)
         self.telemetry.reading(*_UNKNOWN, self._unknown, service=self.name)
+
+    def _observe_with(self, model: Model) -> None:
+        """The same bundle counts on where it comes back; those that answered longest ago are told no more."""
+        observer = self._observers.pop(model.short_id, None) or Observer(self.telemetry, self.name, model)
+        self._observers[model.short_id] = observer
+        model.observe = _both(observer, self._log, Source(model)) if self._log else observer.observe
+        rows = self.telemetry.sizes(*_RUN_ROWS, service=self.name)
+        durations = self.telemetry.histogram(*_RUN_SECONDS, service=self.name)
+
+        def ran(count: int, seconds: float) -> None:
+            rows.observe(count)
+            durations.observe(seconds)
+
+        model.batcher.ran = ran
+        while len(self._observers) > OBSERVED:
+            eldest = self._observers.pop(next(iter(self._observers)))
+            eldest.fold()
+            eldest.forget(self.telemetry)
+        self.telemetry.before_telling[self.name] = self._fold
+
+    def _fold(self) -> None:
+        for observer in self._observers.values():
+            observer.fold()
+
+
+def _both(observer: Observer, log: PredictionLog, source: Source) -> Observe:
+    """Counted and logged."""
+
+    def observe(exchange: Exchange, records: Sequence[Struct], seen: Sequence[Seen]) -> None:
+        observer.observe(exchange, records, seen)
+        log.put(source, exchange, records, seen)
+
+    return observe
 
 
 def possible_faults(contract: Contract) -> list[tuple[str, str]]:

@@ -14,19 +14,22 @@ from typing import Any
 
 from towpath.core.errors import TowpathError, UsageError
 from towpath.serving import journal
+from towpath.serving.access import tls
 from towpath.serving.app import App
 from towpath.serving.edge import Edge
-from towpath.serving.limits import DEFAULT, Limits
 from towpath.serving.model import Model, open_model
+from towpath.serving.options import Asked, read_options
 from towpath.serving.ports import BACKLOG, listen
+from towpath.serving.recording import PredictionLog
 from towpath.serving.service import Service
 from towpath.serving.telemetry import Telemetry, observe_process
 from towpath.version import VERSION
 
 GRACE_SECONDS = 8.0  # for requests under way; Docker and Cloud Run kill ten seconds after they ask
+LOG_SECONDS = 1.0  # for what the prediction log has not written yet
 RETRY_SECONDS = 2.0  # between looks for a bundle that was not there at the start
 PACKED = re.compile(r"[0-9a-f]{12}")  # a bundle's folder as it is packed, in the folder of its service
-OPEN_FILES = 20_000  # two for each of the edge's connections
+OPEN_FILES = 20_000  # one for each of the edge's connections, and what else a process has open
 
 
 def run(
@@ -36,6 +39,7 @@ def run(
     *,
     insecure: bool = False,
     allow_unready: bool = False,
+    asked: Asked | None = None,
 ) -> None:
     """Serve bundles until SIGTERM or SIGINT; one at the root, several under their names. Returns when drained.
 
@@ -43,7 +47,7 @@ def run(
     allow_unready a bundle that cannot be opened is reported unready and looked for again.
     """
     fast = _uvloop()
-    worker = Worker([Path(path).absolute() for path in bundles], allow_unready)
+    worker = Worker([Path(path).absolute() for path in bundles], allow_unready, asked)
     try:
         with asyncio.Runner(loop_factory=fast.new_event_loop if fast else None) as runner:
             runner.run(worker.serve(host, port, insecure))
@@ -54,23 +58,39 @@ def run(
 class Worker:
     """The services of a worker, each at the place of its bundle, and the edge before them."""
 
-    def __init__(self, paths: Sequence[Path], allow_unready: bool = False, limits: Limits = DEFAULT):
-        self._paths, self._allow_unready, self._limits = paths, allow_unready, limits
+    def __init__(self, paths: Sequence[Path], allow_unready: bool = False, asked: Asked | None = None):
+        self._paths, self._allow_unready = paths, allow_unready
+        self._asked = asked or read_options({}, {}, {})
+        self._log: PredictionLog | None = None
         self._telemetry = Telemetry()
         self._troubles: dict[Path, str] = {}
         observe_process(self._telemetry, time.monotonic())
 
     async def serve(self, host: str, port: int, insecure: bool = False) -> None:
         """Returns when it was asked to stop and has drained."""
+        context = tls(self._asked.access)
+        self._open_log()
         services = self._assemble()
         app = App(list(services.values()), self._telemetry)
-        edge = Edge(app.routes(), app.refuse, app.front.observe_unmatched(), self._limits)
+        asked = self._asked
+        edge = Edge(app.routes(), app.refuse, app.front.observe_unmatched(), asked.limits, asked.access)
         self._telemetry.reading("towpath_connections", "Open connections.", lambda: len(edge.connections))
-        sockets = listen(host, port, insecure)
+        self._telemetry.reading(
+            "towpath_abandoned_total",
+            "Requests whose client left before the answer.",
+            lambda: edge.abandoned,
+        )
+        sockets = listen(host, port, insecure or asked.access.protects)
         _settle_process()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_tell_loop_fault)
-        servers = [await loop.create_server(edge.connect, sock=sock, backlog=BACKLOG) for sock in sockets]
+        patience = asked.limits.head_seconds if context else None
+        servers = [
+            await loop.create_server(
+                edge.connect, sock=sock, backlog=BACKLOG, ssl=context, ssl_handshake_timeout=patience
+            )
+            for sock in sockets
+        ]
         _tell_serving(sockets[0].getsockname(), insecure, app)
         tasks = [loop.create_task(edge.sweep()), loop.create_task(self.keep_trying(services, app, edge))]
         stopped = _stopped(loop)
@@ -83,7 +103,15 @@ class Worker:
             cut = await edge.drain(GRACE_SECONDS)
             for task in tasks:
                 task.cancel()
+            if self._log:
+                self._log.close(LOG_SECONDS)
             journal.tell("stopped", pid=os.getpid(), cut_connections=cut)
+
+    def _open_log(self) -> None:
+        """The prediction log, where one is asked for. Raises InfrastructureError."""
+        if self._asked.log:
+            self._log = PredictionLog(self._asked.log, self._asked.log_share, self._asked.limits.log_bytes)
+            self._log.observe_with(self._telemetry)
 
     async def keep_trying(self, services: Mapping[Path, Service], app: App, edge: Edge) -> None:
         """Look again for bundles that could not be opened, until all services have a model."""
@@ -116,7 +144,9 @@ class Worker:
         """The service of a bundle; without a model where that may be missing."""
         model = self._open(path)
         name = model.contract.service if model else service_of(path)
-        service = Service(name, self._telemetry, f"/{name}" if len(self._paths) > 1 else "")
+        service = Service(
+            name, self._telemetry, f"/{name}" if len(self._paths) > 1 else "", self._asked.limits, self._log
+        )
         if model:
             service.install(model)
         return service

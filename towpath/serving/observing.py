@@ -1,0 +1,107 @@
+"""Counts what a model answers, off the way of the answers: they are put aside first and summed up many at a time."""
+
+from collections.abc import Sequence
+from functools import partial
+from operator import attrgetter
+
+import numpy as np
+from msgspec import Struct
+
+from towpath.core.reference import shares
+from towpath.engine.answers import Seen
+from towpath.serving.exchange import Exchange
+from towpath.serving.model import Model
+from towpath.serving.sketches import Live, Sketches
+from towpath.serving.telemetry import Bins, Telemetry
+
+LARGE = 4096  # bytes of a request, from which on its records do not wait for others: long texts would add up
+CHUNK = 256  # answers summed up at once: 0.2 ms with ten features, which no single request notices
+SCORES = attrgetter("scores")
+
+Metric = tuple[str, str]
+
+PREDICTED = ("towpath_predictions_total", "Predictions made, by class.")
+BATCH = ("towpath_batch_rows", "Records answered, by request; a single one counts 1.")
+FEATURE_BIN = ("towpath_feature_bin_total", "Values of a feature, by bin of the bundle's reference.")
+FEATURE_EXCESS = ("towpath_feature_excess_total", "How far values lie from their bin's edge, summed up by bin.")
+FEATURE_MISSING = ("towpath_feature_missing_total", "Records without a value of a feature.")
+FEATURE_UNSEEN = ("towpath_feature_unseen_total", "Values of a feature that are in no bin of the reference.")
+FEATURE_SHARE = ("towpath_reference_share", "Share of a feature's values by bin, in the bundle's reference.")
+SCORE_BIN = ("towpath_score_bin_total", "Scores, by bin of the bundle's reference.")
+SCORE_EXCESS = ("towpath_score_excess_total", "How far scores lie from their bin's edge, summed up by bin.")
+SCORE_SHARE = ("towpath_score_reference_share", "Share of the scores by bin, in the bundle's reference.")
+
+
+class Observer:
+    """What one bundle was asked and answered in one service; its series exist from the start."""
+
+    def __init__(self, telemetry: Telemetry, service: str, model: Model):
+        self._decide = model.engine.answerer.decide_all if len(model.classes) > 1 else None
+        self._sketches = Sketches(model.contract, model.bundle.reference())
+        self._call_soon = model.call_soon
+        self._predicted = [telemetry.counter(*PREDICTED, service=service, **{"class": one}) for one in model.classes]
+        self._rows = telemetry.sizes(*BATCH, service=service)
+        self._records: list[Struct] = []
+        self._seen: list[Seen] = []
+        self._batches: list[int] = []  # how many of these records came together, where it was more than one
+        self._folding = False
+        self._labels = {"service": service, "bundle": model.short_id}
+        self._told: list[tuple[str, dict[str, str]]] = []
+        self._tell(telemetry)
+
+    def observe(self, exchange: Exchange, records: Sequence[Struct], seen: Sequence[Seen]) -> None:
+        """The records of a request were answered."""
+        self._records += records
+        self._seen += seen
+        if len(records) != 1:
+            self._batches.append(len(records))
+        if (len(self._records) >= CHUNK or len(exchange.body) > LARGE) and not self._folding:
+            self._folding = True
+            self._call_soon(self._fold_next)
+
+    def fold(self) -> None:
+        """Sum up all that was put aside: before anybody looks."""
+        records, self._records = self._records, []
+        seen, self._seen = self._seen, []
+        batches, self._batches = self._batches, []
+        for size in batches:
+            self._rows.observe(size)
+        self._rows.observe(1.0, len(records) - sum(batches))
+        for start in range(0, len(records), CHUNK):
+            self._count(records[start : start + CHUNK], seen[start : start + CHUNK])
+
+    def forget(self, telemetry: Telemetry) -> None:
+        """Its series are told no more."""
+        for name, labels in self._told:
+            telemetry.forget(name, **labels)
+
+    def _fold_next(self) -> None:
+        self._folding = False
+        self.fold()
+
+    def _count(self, records: Sequence[Struct], seen: Sequence[Seen]) -> None:
+        scores = np.array(list(map(SCORES, seen)), dtype=np.float64)
+        self._sketches.add(records, scores)
+        decided = np.bincount(self._decide(scores)) if self._decide else [len(records)]
+        for count, predicted in zip(decided, self._predicted, strict=False):
+            predicted.value += float(count)
+
+    def _tell(self, telemetry: Telemetry) -> None:
+        for live in self._sketches.features:
+            labels = self._labels | {"feature": live.reference.name}
+            self._tell_bins(telemetry, live, (FEATURE_BIN, FEATURE_EXCESS, FEATURE_SHARE), labels)
+            for metric, which in ((FEATURE_MISSING, "missing"), (FEATURE_UNSEEN, "unseen")):
+                telemetry.reading(*metric, partial(getattr, live, which), **labels)
+                self._told.append((metric[0], labels))
+        for live in self._sketches.scores:
+            labels = self._labels | {"score": live.reference.name}
+            self._tell_bins(telemetry, live, (SCORE_BIN, SCORE_EXCESS, SCORE_SHARE), labels)
+
+    def _tell_bins(self, telemetry: Telemetry, live: Live, metrics: Sequence[Metric], labels: dict[str, str]) -> None:
+        """Counts, excess where it is one of numbers, and the shares of the reference."""
+        given = shares(live.reference)
+        excess = None if live.reference.categories else live.excess.tolist
+        for metric, read in zip(metrics, (live.counts.tolist, excess, lambda: given), strict=True):
+            if read:
+                telemetry.bins(*metric, Bins(live.bins, read), labels)
+                self._told.append((metric[0], labels))
