@@ -23,11 +23,11 @@ class Customer(Record):
 
 GOOD = pd.DataFrame(
     {
-        "CustomerId": range(40),
-        "Age": [20 + i % 50 for i in range(40)],
-        "Country": ["France", "Spain"] * 20,
-        "Tenure": [None, 1.5] * 20,
-        "Exited": ["no", "yes", "no", "no"] * 10,
+        "CustomerId": range(120),
+        "Age": [20 + i % 50 for i in range(120)],
+        "Country": ["France", "Spain"] * 60,
+        "Tenure": [None, 1.5] * 60,
+        "Exited": ["no", "yes", "no", "no", "no", "no", "no", "no", "no", "no", "no", "no"] * 10,
     }
 )
 
@@ -67,13 +67,16 @@ def test_every_column_that_breaks_the_record_is_named_with_count_and_first_row(t
         rows_of(bad, tmp_path)
 
     assert refused.value.faults == [
-        ("Age", "has no value in 1 row, the first is row 3; let the field be missing (`| None`) or fill it"),
-        ("Age", "is not whole in 1 row, the first is row 4: 40.5"),
-        ("Age", "breaks ge=18 in 1 row, the first is row 0: 5.0"),
-        ("Country", "is not one of France, Spain in 1 row, the first is row 0: 'Italy'"),
-        ("Exited", "has no target in 1 row, the first is row 0; drop them"),
-        ("Exited", "is none of the labels no, yes in 1 row, the first is row 1: 'maybe'"),
-        ("Exited", "is 'yes' (churn) in 9 rows; at least 10 are needed to learn and test"),
+        ("Exited", "has no target in 1 row, the first is row 0; drop them (Q03 target present)"),
+        ("Exited", "is none of the labels no, yes in 1 row, the first is row 1: 'maybe' (Q04 target labels)"),
+        ("Age", "breaks ge=18 in 1 row, the first is row 0: 5.0 (Q08 range)"),
+        (
+            "Age",
+            "has no value in 1 row, the first is row 3; let the field be missing (`| None`) or fill it (Q10 missing)",
+        ),
+        ("Age", "is not whole in 1 row, the first is row 4: 40.5 (Q11 type)"),
+        ("Country", "is not one of France, Spain in 1 row, the first is row 0: 'Italy' (Q12 choices)"),
+        ("Exited", "is 'yes' (churn) in 9 rows; at least 10 are needed to learn and test (Q14 class rows)"),
     ]
 
 
@@ -88,12 +91,12 @@ def test_a_class_that_never_occurs_cannot_be_learnt(tmp_path: Path):
 
 
 def test_too_few_rows_are_refused(tmp_path: Path):
-    with pytest.raises(Faulty, match="rows: has 8; at least 20 are needed"):
+    with pytest.raises(Faulty, match="rows: has 8; at least 100 are needed"):
         rows_of(GOOD.head(8), tmp_path)
 
 
 def test_columns_can_be_renamed_to_the_records(tmp_path: Path):
-    assert len(rows_of(GOOD.rename(columns={"Age": "age"}), tmp_path, rename={"age": "Age"})) == 40
+    assert len(rows_of(GOOD.rename(columns={"Age": "age"}), tmp_path, rename={"age": "Age"})) == 120
 
 
 class Sentence(Record):
@@ -101,7 +104,7 @@ class Sentence(Record):
 
 
 def sentences(folder: Path, generator: Any = None) -> Any:
-    content = {"bad": ("dull\x85 and\x0bflat\n" * 20 + "\n").encode("cp1252", "ignore"), "good": b"bright \x85\n" * 20}
+    content = {"bad": ("dull\x85 and\x0bflat\n" * 60 + "\n").encode("cp1252", "ignore"), "good": b"bright \x85\n" * 60}
     for label, text in content.items():
         (folder / f"{label}.txt").write_bytes(text)
     service = Service(
@@ -110,7 +113,7 @@ def sentences(folder: Path, generator: Any = None) -> Any:
         target=binary("label", positive="good", negative="bad", labels=("bad", "good")),
         data=lines(
             {label: (f"{label}.txt", digest(text)) for label, text in content.items()},
-            encoding="cp1252", generator=generator, rows=30,
+            encoding="cp1252", generator=generator, rows=130,
         ),
         answer={"label": class_name()},
         metrics=[accuracy()],
@@ -121,8 +124,8 @@ def sentences(folder: Path, generator: Any = None) -> Any:
 def test_lines_are_broken_at_newlines_alone(tmp_path: Path):
     rows, _ = sentences(tmp_path)
 
-    assert (len(rows), rows.targets.tolist()) == (40, [0] * 20 + [1] * 20)
-    assert set(rows.features["text"][20:]) == {"bright …"}
+    assert (len(rows), rows.targets.tolist()) == (120, [0] * 60 + [1] * 60)
+    assert set(rows.features["text"][60:]) == {"bright …"}
 
 
 def test_the_generator_stands_in_where_the_files_are_not(tmp_path: Path):
@@ -132,7 +135,7 @@ def test_the_generator_stands_in_where_the_files_are_not(tmp_path: Path):
     _, service = sentences(tmp_path, invented)
     rows = read_rows(service, ObjectStore(tmp_path / "empty"), [], seed=7)
 
-    assert (rows.origin, len(rows), rows.features["text"][0], rows.sources) == ("generated", 30, "text 7", ())
+    assert (rows.origin, len(rows), rows.features["text"][0], rows.sources) == ("generated", 130, "text 7", ())
 
 
 def test_without_files_and_generator_the_files_are_named(tmp_path: Path):
@@ -148,7 +151,7 @@ def test_without_files_and_generator_the_files_are_named(tmp_path: Path):
         (b"Age,Exited\n40,no,3\n41,yes,4\n", "cannot be read as csv"),
         (b"Age,Exited\n40,no\n41,yes,4\n", "Expected 2 fields in line 3, saw 3"),
         (b"Age,Age\n40,41\n", "has more than one column Age"),
-        (b"", "cannot be read as csv: No columns to parse from file"),
+        (b"", r"is empty \(Q01 present\)"),
         (b"Age,Exited\n\xff\xfe,no\n", "cannot be read as csv: 'utf-8' codec"),
         (b'Age,Exited\n"40,no\n', "cannot be read as csv"),
     ],
@@ -178,7 +181,7 @@ class Parcel(Record):
 def test_strings_stand_as_they_are_and_only_numbers_know_words_for_missing(tmp_path: Path):
     cells = {"country": ["NA", "DE", "", "NA"], "code": ["007", "1e3", "x", "0"], "weight": ["1", "NA", "", "2.5"]}
     frame = pd.DataFrame(cells | {"fragile": ["True", "False", "True", "False"], "late": ["0", "1", "0", "1"]})
-    content = pd.concat([frame] * 10).to_csv(index=False).encode()
+    content = pd.concat([frame] * 30).to_csv(index=False).encode()
     (tmp_path / "parcels.csv").write_bytes(content)
     service = Service(
         "parcels",

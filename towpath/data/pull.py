@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from towpath.core.errors import InfrastructureError, VerificationRefused
+from towpath.core.errors import InfrastructureError, UsageError, VerificationRefused
 from towpath.data.objects import ObjectStore
 from towpath.declare.data import DataSet, Packaged, Source
 
@@ -21,7 +21,7 @@ class Pulled(Struct, frozen=True):
 
 
 def pull(data: DataSet, store: ObjectStore, folders: Sequence[Path]) -> list[Pulled]:
-    """Bring in what is not there yet, looking for each file by name in the folders; read again what is there.
+    """Bring in what is not there yet, from the store's remote or by name from the folders; read again what is there.
 
     Raises VerificationRefused naming a file, there or in the store, whose content is another than declared.
     """
@@ -31,7 +31,15 @@ def pull(data: DataSet, store: ObjectStore, folders: Sequence[Path]) -> list[Pul
 
 
 def require(pulled: Sequence[Pulled], folders: Sequence[Path]) -> None:
-    """Raises InfrastructureError naming the files that could not be found, and where they were looked for."""
+    """Raises InfrastructureError naming the files that could not be found, and where they were looked for.
+
+    A file that is declared without sha256, and of which no version was added yet, is a UsageError.
+    """
+    if unknown := [file.name for file in pulled if not file.sha256]:
+        raise UsageError(
+            f"{', '.join(unknown)} has neither a sha256 in service.py nor a version yet",
+            hint="towpath data add SERVICE --from FILE records the first version",
+        )
     missing = [file.name for file in pulled if file.state == "missing"]
     if missing:
         where = ", ".join(str(folder) for folder in folders) or "no folder at all"
@@ -50,31 +58,40 @@ def packaged_file(reads: Packaged) -> Path:
 
 def _pull_packaged(reads: Packaged, store: ObjectStore) -> Pulled:
     source = reads.sources[0]
-    return _stored(source, store) if store.has(source.sha256) else _bring(packaged_file(reads), source, store)
+    return _stored(source, store) if store.has(source.sha256) else _bring([packaged_file(reads)], source, store)
 
 
 def _stored(source: Source, store: ObjectStore) -> Pulled:
-    return Pulled(source.name, source.sha256, "stored", len(store.get(source.sha256)))
+    return Pulled(source.name, source.sha256, "stored", store.verify(source.sha256))
 
 
 def _pull_one(source: Source, store: ObjectStore, folders: Sequence[Path]) -> Pulled:
     if store.has(source.sha256):
         return _stored(source, store)
-    found = _find(source.name, folders)
-    return _bring(found, source, store) if found else Pulled(source.name, source.sha256, "missing")
+    if store.fetch(source.sha256):
+        return Pulled(source.name, source.sha256, "pulled", store.verify(source.sha256))
+    found = places(source.name, folders)
+    if not found or not source.sha256:
+        return Pulled(source.name, source.sha256, "missing")
+    return _bring(found, source, store)
 
 
-def _find(name: str, folders: Sequence[Path]) -> Path | None:
-    return next((folder / name for folder in folders if (folder / name).is_file()), None)
+def places(name: str, folders: Sequence[Path]) -> list[Path]:
+    """Where there is a file of this name, in the order of the folders."""
+    return [folder / name for folder in folders if (folder / name).is_file()]
 
 
-def _bring(found: Path, source: Source, store: ObjectStore) -> Pulled:
-    with found.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != source.sha256:
-        raise VerificationRefused(
-            f"{found} is not the declared data: its sha256 is {digest}, declared is {source.sha256}",
-            hint="find the right file, or declare the new sha256 if the data changed on purpose",
-        )
-    store.put_file(found)
-    return Pulled(source.name, source.sha256, "pulled", found.stat().st_size)
+def _bring(found: list[Path], source: Source, store: ObjectStore) -> Pulled:
+    """The first that has the declared content; a folder may hold another version under the same name."""
+    digests = {}
+    for path in found:
+        with path.open("rb") as file:
+            digests[path] = hashlib.file_digest(file, "sha256").hexdigest()
+        if digests[path] == source.sha256:
+            store.put_file(path, source.sha256)
+            return Pulled(source.name, source.sha256, "pulled", path.stat().st_size)
+    path, digest = next(iter(digests.items()))
+    raise VerificationRefused(
+        f"{path} is not the declared data: its sha256 is {digest}, declared is {source.sha256}",
+        hint="find the right file; if the data changed on purpose: towpath data add SERVICE --from FILE",
+    )

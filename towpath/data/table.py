@@ -4,17 +4,19 @@ import csv
 import io
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from towpath.core.contract import Field
-from towpath.core.errors import UsageError
-from towpath.core.lineage import Source
+from towpath.core.errors import Faulty, UsageError
+from towpath.core.lineage import RowFilter, Source
+from towpath.core.quality import DataQuality
 from towpath.data import pull
-from towpath.data.check import check_table
+from towpath.data.check import cannot_filter, check_table, examine, nothing_there, require
+from towpath.data.keep import keep_rows
 from towpath.data.objects import ObjectStore
 from towpath.declare.data import Lines, Packaged, Table
 from towpath.declare.service import Service
@@ -29,7 +31,8 @@ class LabelledRows:
 
     features: one column for each feature column, numbers as float64, categories as strings, missing as NaN.
     others: the fields with another role, where the data has them. targets: class positions (int64) or values (float64).
-    origin: `real`, or `generated` where the service's own generator stands in.
+    origin: `real`, or `generated` where the service's own generator stands in. read: how many rows there were before
+    the filters, each of which says what it keeps and how many it drops. quality: what every rule said about the rest.
     """
 
     features: pd.DataFrame
@@ -37,6 +40,9 @@ class LabelledRows:
     targets: np.ndarray
     origin: str
     sources: tuple[Source, ...]
+    read: int = 0
+    filters: tuple[RowFilter, ...] = ()
+    quality: DataQuality = field(default_factory=DataQuality)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -50,9 +56,35 @@ def read_rows(service: Service, store: ObjectStore, folders: Sequence[Path], *, 
     files = pull.pull(service.data, store, folders)
     if any(file.state == "missing" for file in files):
         return _generated(service, files, folders, seed)
+    require_content(service, store)
     frame = _read(service, store)
     sources = tuple(Source(file.name, file.size, file.sha256) for file in files)
     return _rows(service, frame, "generated" if service.data.invented else "real", sources)
+
+
+def read_quality(service: Service, store: ObjectStore) -> DataQuality:
+    """What every rule says about the data set in the store, whether it may be learnt from or not.
+
+    Raises UsageError where a file is no table.
+    """
+    if empty := _empty_files(service, store):
+        return nothing_there(empty)
+    frame = _read(service, store)
+    try:
+        frame, _ = keep_rows(service, frame)
+    except Faulty as refused:
+        return cannot_filter(service, frame, refused.faults)
+    return examine(service, frame)
+
+
+def require_content(service: Service, store: ObjectStore) -> None:
+    """Raises Faulty where a file is empty."""
+    if empty := _empty_files(service, store):
+        require(service.name, nothing_there(empty))
+
+
+def _empty_files(service: Service, store: ObjectStore) -> list[str]:
+    return [source.name for source in service.data.reads.sources if not store.get(source.sha256).strip()]
 
 
 def _generated(service: Service, files: Sequence[pull.Pulled], folders: Sequence[Path], seed: int) -> LabelledRows:
@@ -130,7 +162,13 @@ def _read_lines(service: Service, reads: Lines, store: ObjectStore) -> pd.DataFr
 
 
 def _rows(service: Service, frame: pd.DataFrame, origin: str, sources: tuple[Source, ...]) -> LabelledRows:
-    check_table(service, frame)
+    read = len(frame)
+    try:
+        frame, filters = keep_rows(service, frame)
+    except Faulty as refused:
+        require(service.name, cannot_filter(service, frame, refused.faults))
+        raise
+    quality = check_table(service, frame)
     features = {
         name: _column(field, frame[name])
         for field in service.fields
@@ -138,7 +176,9 @@ def _rows(service: Service, frame: pd.DataFrame, origin: str, sources: tuple[Sou
         for name in field.columns
     }
     others = [field.name for field in service.fields if field.role != "feature" and field.name in frame]
-    return LabelledRows(pd.DataFrame(features), frame[others].copy(), _targets(service, frame), origin, sources)
+    return LabelledRows(
+        pd.DataFrame(features), frame[others].copy(), _targets(service, frame), origin, sources, read, filters, quality
+    )
 
 
 def _column(field: Field, values: pd.Series) -> pd.Series:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,40 +55,83 @@ class Packaged(Struct, frozen=True, tag="packaged"):
         return (Source(f"sklearn/{self.name}", self.sha256),)
 
 
+class Keep(Struct, frozen=True, omit_defaults=True):
+    """Rows are kept whose value in a column lies within limits; a row without a value is not."""
+
+    column: str
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+
+    def __str__(self) -> str:
+        """`price over 1,000 and under 500,000`"""
+        said = [f"{word} {_plain(limit)}" for word, limit in self.limits.items()]
+        return f"{self.column} {' and '.join(said)}"
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The limits that are set, each by its word."""
+        words = {"from": self.ge, "over": self.gt, "up to": self.le, "under": self.lt}
+        return {word: limit for word, limit in words.items() if limit is not None}
+
+
 class DataSet(Struct, frozen=True):
-    """Where the rows come from, and what stands in where they cannot be had."""
+    """Where the rows come from, which of them are kept, and what stands in where they cannot be had."""
 
     reads: Table | Lines | Packaged
     generator: Any = None
     generated_rows: int = 10_000
     invented: bool = False
+    keep: tuple[Keep, ...] = ()
 
 
 def csv(
     name: str,
     *,
-    sha256: str,
+    sha256: str = "",
     generator: Generator | None = None,
     rows: int = 10_000,
     rename: Mapping[str, str] | None = None,
+    keep: Mapping[str, Meta] | None = None,
     invented: bool = False,
 ) -> DataSet:
     """A CSV file, found by name in the data folders and checked by sha256. rename maps its columns to the record's.
 
-    invented says that the rows in it are no real ones, so that nobody takes what is measured on them for real.
+    Without a sha256 it is the version that `towpath data add` recorded, or `data checkout` chose, which counts.
+
+    keep drops rows beyond limits, {"price": Meta(gt=1000, lt=500_000)}, those without the value too; training tells how
+    many. invented says that the rows in it are no real ones, so that nobody takes what is measured on them for real.
     """
-    return DataSet(Table(Source(name, sha256), dict(rename or {})), generator, rows, invented)
+    kept = tuple(_keep(column, limits) for column, limits in (keep or {}).items())
+    return DataSet(Table(Source(name, sha256), dict(rename or {})), generator, rows, invented, kept)
+
+
+def _keep(column: str, limits: Meta) -> Keep:
+    """A Meta that says more than limits becomes a Keep without any, which the check of the declaration refuses."""
+    if any(getattr(limits, other) is not None for other in ("multiple_of", "pattern", "min_length", "max_length")):
+        return Keep(column)
+    return Keep(column, ge=limits.ge, gt=limits.gt, le=limits.le, lt=limits.lt)
+
+
+def _plain(limit: float) -> str:
+    """Thousands with commas, a year without: `1,990` would read as a price."""
+    whole = int(limit) if limit % 1 == 0 else limit
+    return f"{whole:,}" if abs(whole) >= 10_000 else str(whole)
 
 
 def lines(
-    files: Mapping[str, tuple[str, str]],
+    files: Mapping[str, str | tuple[str, str]],
     *,
     encoding: str = "utf-8",
     generator: Generator | None = None,
     rows: int = 10_000,
 ) -> DataSet:
-    """Text files by class: {"positive": ("rt-polarity.pos", "<sha256>"), ...}; one text a line, broken at \\n alone."""
-    sources = {label: Source(name, sha256) for label, (name, sha256) in files.items()}
+    """Text files by class: {"positive": ("rt-polarity.pos", "<sha256>"), ...}; one text a line, broken at \\n alone.
+
+    A name alone, without the sha256, is as a csv() without it.
+    """
+    sources = {label: Source(file, "") if isinstance(file, str) else Source(*file) for label, file in files.items()}
     return DataSet(Lines(sources, encoding), generator, rows)
 
 

@@ -1,0 +1,1 @@
+"""The commands of `towpath data` beyond pull, list and check."""
