@@ -1,4 +1,4 @@
-"""The three reference services, trained and packed once for a whole run: on real data where it is, else generated."""
+"""The seven reference services, trained and packed once for a whole run: on real data where it is, else generated."""
 
 import os
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from towpath.training.train import Trained, train
 from towpath.wiring import Project, open_project
 
 PORTFOLIO = Path(__file__).resolve().parent.parent / "examples" / "portfolio"
-SERVICES = ("iris", "bankchurn", "sentiment")
+SERVICES = ("iris", "ml-service", "sentiment", "ml-api", "bankchurn", "carvision", "telecom")
 
 
 def portfolio(state: Path) -> Project:

@@ -1,4 +1,4 @@
-"""One worker for each of the three services, shared by all contract tests."""
+"""One worker for each of the seven services, shared by all contract tests."""
 
 import contextlib
 from collections.abc import Iterator

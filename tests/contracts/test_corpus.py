@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.bundles import SERVICES as NAMES
+
 HERE = Path(__file__).parent
-NAMES = ("iris", "bankchurn", "sentiment")
 
 pytestmark = pytest.mark.integration
 

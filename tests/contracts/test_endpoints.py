@@ -134,6 +134,112 @@ def test_the_batch_endpoint_has_the_name_that_the_runbooks_promise(workers: Work
     assert reply.json()["total_customers"] == 3
 
 
+@pytest.mark.feature("F711", "F725", "F729")
+@pytest.mark.parametrize("name", ["ml-service", "carvision", "telecom"])
+def test_three_of_the_services_send_their_visitors_on_to_their_documentation(workers: Workers, name: str):
+    home = workers[name].get("/")
+
+    assert (home.status, home.headers["location"]) == (307, "/docs")
+    assert workers[name].get(home.headers["location"]).status == 200
+
+
+@pytest.mark.feature("F712", "F717")
+@pytest.mark.parametrize("name", ["ml-service", "ml-api"])
+def test_the_two_small_iris_services_are_ok(workers: Workers, name: str):
+    assert workers[name].get("/health").json() == {"status": "ok"}
+
+
+FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+
+
+@pytest.mark.feature("F713")
+def test_ml_service_names_a_flower_with_its_class(workers: Workers):
+    large = {"sepal_length": 6.9, "sepal_width": 3.1, "petal_length": 5.4, "petal_width": 2.1}
+
+    assert workers["ml-service"].post("/predict", FLOWER).json() == {"predicted_class": 0, "label": "setosa"}
+    assert workers["ml-service"].post("/predict", large).json() == {"predicted_class": 2, "label": "virginica"}
+
+
+@pytest.mark.feature("F718")
+def test_ml_api_says_how_sure_it_is_of_a_class(workers: Workers):
+    reply = workers["ml-api"].post("/predict", FLOWER).json()
+
+    assert reply["prediction"] == 0
+    assert 0.95 < reply["confidence"] < 1
+
+
+@pytest.mark.feature("F726")
+def test_carvision_tells_its_health_with_uptime(workers: Workers):
+    health = workers["carvision"].get("/health").json()
+
+    assert (list(health), health["status"]) == (["status", "uptime_seconds"], "ok")
+
+
+@pytest.mark.feature("F730")
+def test_telecom_tells_its_health_with_model_and_uptime(workers: Workers):
+    health = workers["telecom"].get("/health").json()
+
+    assert (health["status"], health["model_loaded"]) == ("ok", True)
+    assert health["uptime_seconds"] > 0
+
+
+@pytest.mark.feature("F727", "F731")
+@pytest.mark.parametrize("name", ["carvision", "telecom"])
+def test_carvision_and_telecom_count_their_requests(workers: Workers, name: str):
+    def answered() -> float:
+        return sum(workers[name].metrics(f'towpath_requests_total{{service="{name}",route="/predict"').values())
+
+    before = answered()
+    workers[name].post("/predict", {"CarVision": "not a record"})
+
+    assert answered() == before + 1
+
+
+CAR = {
+    "model_year": 2018, "model": "ford f-150", "condition": "good", "cylinders": 6, "fuel": "gas", "odometer": 50000,
+    "transmission": "automatic", "drive": "4wd", "type": "truck", "paint_color": "white",
+}  # fmt: skip
+
+
+@pytest.mark.feature("F728")
+def test_carvision_prices_a_car_in_dollars_with_the_range_that_it_lies_in(workers: Workers):
+    reply = workers["carvision"].post("/predict", CAR).json()
+
+    assert reply["currency"] == "USD"
+    assert 10_000 < reply["interval"]["low"] < reply["prediction"] < reply["interval"]["high"] < 80_000
+
+
+@pytest.mark.feature("F728")
+def test_carvision_takes_the_originals_word_for_what_a_client_leaves_out(workers: Workers):
+    said = {"condition": "good", "cylinders": 4, "fuel": "gas", "odometer": 0, "transmission": "automatic"}
+    said |= {"type": "sedan", "paint_color": "white", "drive": "fwd"}
+    short = {"model_year": 2018, "model": "ford f-150"}
+
+    alone, whole = (workers["carvision"].post("/predict", record).json() for record in (short, short | said))
+
+    assert alone == whole
+
+
+@pytest.mark.parametrize("wrong", [{"model_year": 1500}, {"model_year": 2099}, {"odometer": -5}])
+def test_carvision_refuses_what_the_original_priced(workers: Workers, wrong: dict[str, int]):
+    reply = workers["carvision"].post("/predict", CAR | wrong)
+
+    assert reply.status == 422
+    assert [fault["loc"] for fault in reply.json()["detail"]] == [["body", *wrong]]
+
+
+@pytest.mark.feature("F732")
+def test_telecom_decides_with_the_probability_that_it_tells(workers: Workers):
+    months = [
+        {"calls": 40.0, "minutes": 311.9, "messages": 83.0, "mb_used": 19915.42},
+        {"calls": 120, "minutes": 900, "messages": 150, "mb_used": 40000},
+    ]
+    replies = [workers["telecom"].post("/predict", month).json() for month in months]
+
+    assert [reply["prediction"] for reply in replies] == [0, 1]
+    assert replies[0]["probability_is_ultra"] < replies[1]["probability_is_ultra"]
+
+
 @pytest.mark.feature("F524")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_service_is_tested_with_valid_invalid_missing_mistyped_and_empty_requests(name: str):

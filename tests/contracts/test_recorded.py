@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.bundles import SERVICES as NAMES
 from tests.contracts.shape import shape
 from tests.serving.process import Reply, Running
 
-NAMES = ("iris", "bankchurn", "sentiment")
 CORPORA = Path(os.environ.get("TOWPATH_DATA", "nowhere")).parent / "corpora"
 
 REFUSED = "the original answers it with nonsense or 500; ours refuses a vector that is not four lengths in cm"
+NONSENSE = "the original prices cars of the year 1500 and of 2099, and such that ran -5 miles; ours refuses them"
+NO_SUCH = "the original prices a word it has never seen as if nothing were said; ours names the words that there are"
 ANY_TYPE = "any content type is read as JSON, so that every documented curl works"
 OURS = "our own page, in our own shape"
 EXCEPTIONS: dict[tuple[str, str], tuple[int, str]] = {
@@ -29,6 +31,17 @@ EXCEPTIONS: dict[tuple[str, str], tuple[int, str]] = {
     ("bankchurn", "alias"): (200, "documented by the original, and absent there"),
     ("bankchurn", "documented, absent"): (200, "documented by the original, and absent there"),
     ("sentiment", "schema"): (200, "every service describes itself"),
+    ("ml-service", "no content type"): (200, ANY_TYPE),
+    ("ml-api", "no content type"): (200, ANY_TYPE),
+    ("ml-api", "home"): (200, "every service says at its root what it is"),
+    ("telecom", "absent"): (200, "documented by the original, and absent there"),
+    ("carvision", "absent"): (200, "documented by the original, and absent there"),
+    ("carvision", "model_year=1500"): (422, NONSENSE),
+    ("carvision", "model_year=2099"): (422, NONSENSE),
+    ("carvision", "odometer=-5"): (422, NONSENSE),
+    ("carvision", "cylinders=-1"): (422, NONSENSE),
+    ("carvision", "fuel=plutonium"): (422, NO_SUCH),
+    ("carvision", "condition=wrecked"): (422, NO_SUCH),
 }
 """What ours answers otherwise than the original: the status, and the reason."""
 
@@ -37,6 +50,10 @@ ANOTHER_BODY = {
     "metrics": "metric names of their own are declined; ours are towpath_* with a service label",
 }
 """Notes whose status carries over and whose body does not."""
+
+
+ADDED = {"currency", "interval"}
+"""What CarVision's answers say beside the original's price."""
 
 
 def recorded(name: str) -> list[dict[str, Any]]:
@@ -77,7 +94,9 @@ def test_a_recorded_exchange_keeps_its_status_and_shape(workers, name, exchange)
     assert reply.status == status, reply.body
     if (name, note) in EXCEPTIONS or note in ANOTHER_BODY:
         return
-    if expected["content_type"].startswith("application/json"):
+    if expected["location"]:
+        assert (reply.headers["location"], reply.body) == (expected["location"], b"")
+    elif expected["content_type"].startswith("application/json"):
         check_body(reply.json(), original(exchange))
     elif expected["status"] >= 400:
         assert set(reply.json()) == {"error", "request_id"}, "HTML error pages became JSON of the flask style"
@@ -104,7 +123,8 @@ def check_body(ours: Any, theirs: Any) -> None:
     elif "detail" in theirs or "error" in theirs:
         assert {name: ours[name] for name in theirs} == theirs
     else:
-        assert shape(ours) == shape(theirs)
+        assert shape({name: ours[name] for name in theirs}) == shape(theirs)
+        assert set(ours) - set(theirs) <= ADDED, "clients of the original get nothing more than is declared"
 
 
 def place(fault: dict[str, Any]) -> tuple[str, list[Any]]:
@@ -134,7 +154,7 @@ def test_every_recorded_record_that_is_answered_keeps_to_the_description(workers
                 validator(described, "Record").validate(json.loads(whole_body(exchange)))
                 validator(described, "Answer").validate(reply.json())
 
-    assert answered >= 4
+    assert answered >= 2
 
 
 def validator(described: dict[str, Any], name: str) -> Draft202012Validator:

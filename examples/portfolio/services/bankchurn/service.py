@@ -31,12 +31,14 @@ from towpath.declare import (
     no_worse_than_champion,
     precision,
     probability,
+    real,
     recall,
     release,
     seconds,
     slices,
     stratified,
     timestamp,
+    whole,
 )  # fmt: skip
 
 from .customers import customers
@@ -94,7 +96,12 @@ service = Service(
         ),
     ),
     threshold=best_for("f1"),
+    tune={
+        "histgradientboostingclassifier__max_iter": whole(30, 120),
+        "histgradientboostingclassifier__learning_rate": real(0.03, 0.3, log=True),
+    },
     metrics=[auc(), f1("churn"), precision("churn"), recall("churn"), brier()],
+    fairness=["Gender", "Geography"],
     gates=[
         at_least("auc", 0.84),
         at_least("f1", 0.60),
