@@ -19,7 +19,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strat
 UPGRADE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test unit bench bench-peers lint format typecheck ci-local coverage-map docs clean \
+.PHONY: help setup tools demo test unit bench bench-peers soak lint format typecheck ci-local coverage-map docs clean \
 	pins pins-check pins-outdated pins-update pins-upgrade
 
 help: ## Show this list
@@ -66,6 +66,11 @@ unit: setup ## Run the quick part of the tests, for the inner loop: no processes
 
 bench: setup ## Run every benchmark: half an hour and 8 GB of disk
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+soak: setup ## Try for half an hour what nobody should send or do: the whole of what docs/guarantees.md tells of
+	$(BIN)/python bench/fuzz.py --full --check
+	$(BIN)/python bench/connections.py --check
+	$(BIN)/python bench/overload.py --check
 
 bench-peers: setup tools .tools/peer-bentoml/made .tools/peer-litserve/made .tools/peer-mlserver/made \
 		.tools/peer-mlflow/made .tools/peer-ray/made ## Race BentoML, LitServe, MLServer, MLflow and Ray Serve too (2 GB of disk)

@@ -7,15 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from towpath.core.errors import UsageError
-from towpath.core.project import FILE, ProjectSettings, read_project
+from towpath.core.project import FILE, ProjectSettings, is_server, read_project
+from towpath.data.chosen import chosen
+from towpath.data.history import FILE as HISTORY
+from towpath.data.history import Ledger
 from towpath.data.objects import ObjectStore
 from towpath.declare.load import FILE as SERVICE_FILE
 from towpath.declare.load import load_service
 from towpath.declare.service import Service
+from towpath.training.place import Place
+from towpath.training.tracking import Outbox
 
 STATE = ".towpath"
 DATA = "TOWPATH_DATA"
+REMOTE = "TOWPATH_REMOTE"
 SEED = "TOWPATH_SEED"
+TRACKING = "TOWPATH_TRACKING_URL"
+MLFLOW = "MLFLOW_TRACKING_URI"
+MODEL = "MLFLOW_REGISTERED_MODEL"
 DEFAULT_SEED = 42
 LARGEST_SEED = 2**32 - 1  # scikit-learn's
 
@@ -31,7 +40,7 @@ class Project:
 
     @property
     def objects(self) -> ObjectStore:
-        return ObjectStore(self.state / "objects")
+        return ObjectStore(self.state / "objects", self.remote())
 
     @property
     def candidates(self) -> Path:
@@ -40,6 +49,48 @@ class Project:
     @property
     def bundles(self) -> Path:
         return self.state / "bundles"
+
+    @property
+    def stages(self) -> Path:
+        return self.state / "stages"
+
+    @property
+    def tuned(self) -> Path:
+        return self.state / "tune"
+
+    def place(self, service: str, also: Path | None = None) -> Place:
+        """What training one service needs to know of the project; data is looked for in `also` first."""
+        code = self.service_folders()[service]
+        return Place(self.objects, self.candidates, self.stages, self.data_folders(also), code, self.outbox())
+
+    def outbox(self) -> Outbox:
+        """What waits for the tracking server; nothing does where none is named."""
+        address = self.tracking_address()
+        if not address:
+            return Outbox(self.state / "outbox")
+        from towpath.training.mirror import MlflowMirror
+
+        model = self.environ.get(MODEL) or self.settings.tracking.model
+        return Outbox(self.state / "outbox", MlflowMirror(address, self.settings.name, model))
+
+    def tracking_address(self) -> str:
+        """TOWPATH_TRACKING_URL, of which the empty one switches it off, MLFLOW_TRACKING_URI, then towpath.toml.
+
+        Raises UsageError for what is no server's address; MLflow's own variable may name a store of files, which is
+        none of ours.
+        """
+        named = self.environ.get(TRACKING)
+        if named and not is_server(named):
+            raise UsageError(f"{TRACKING} is {named!r}", hint="an address is meant, such as http://127.0.0.1:5000")
+        if named is not None:
+            return named
+        mlflow = self.environ.get(MLFLOW, "")
+        return mlflow if is_server(mlflow) else self.settings.tracking.mlflow
+
+    def remote(self, also: Path | None = None) -> Path | None:
+        """The folder that objects are shared through: --remote, then TOWPATH_REMOTE, then towpath.toml; or none."""
+        named = self.environ.get(REMOTE) or self.settings.remote
+        return also or (self.root / named if named else None)
 
     def data_folders(self, also: Path | None = None) -> list[Path]:
         """Where data sets are looked for, the first find counting: --from, TOWPATH_DATA, towpath.toml, the project."""
@@ -53,8 +104,20 @@ class Project:
         }
         return {name: folder for name, folder in found.items() if (folder / SERVICE_FILE).is_file()}
 
+    def ledger(self, name: str) -> Ledger:
+        """The history of a service's data; it reads as empty where nothing was ever added."""
+        folder = self.service_folders().get(name, self.root / name)
+        return Ledger(folder / HISTORY, self.state / "locks" / f"data-{name}")
+
     def service(self, name: str) -> Service:
-        """One service by name. Raises UsageError naming those there are."""
+        """One service by name, over the version of its data that is checked out.
+
+        Raises UsageError naming those there are, Conflict where service.py declares other data than its history has.
+        """
+        return chosen(self.declared(name), self.ledger(name).read())
+
+    def declared(self, name: str) -> Service:
+        """One service by name, as its service.py says. Raises UsageError naming those there are."""
         folders = self.service_folders()
         if name not in folders:
             known = ", ".join(folders) or "none yet"

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.training.small import make_project
 from towpath.cli.main import run
+from towpath.wiring import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTFOLIO = ROOT / "examples" / "portfolio"
@@ -62,6 +64,16 @@ def portfolio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = copy_portfolio(tmp_path / "portfolio")
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A small project that trains in a moment, to work in."""
+    for name in ("TOWPATH_DATA", "TOWPATH_SEED", "TOWPATH_TRACKING_URL", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    made = make_project(tmp_path / "bank")
+    monkeypatch.chdir(made.root)
+    return made
 
 
 def copy_portfolio(folder: Path) -> Path:

@@ -108,7 +108,7 @@ def complete(line: str, cwd: Path) -> list[str]:
 
 def test_commands_options_and_services_are_completed(portfolio: Path, tmp_path: Path):
     assert complete("towpath ve", portfolio) == ["verify"]
-    assert complete("towpath data p", portfolio) == ["pull"]
+    assert complete("towpath data p", portfolio) == ["pull", "push"]
     assert complete("towpath train --se", portfolio) == ["--seed"]
     assert complete("towpath train s", portfolio) == ["sentiment"]
     assert complete("towpath --json pack i", portfolio) == ["iris"]
@@ -120,3 +120,15 @@ def test_the_bash_script_is_one_that_bash_reads(towpath: Towpath):
     read = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, env=dict(os.environ))
 
     assert (read.returncode, read.stderr) == (0, "")
+
+
+def test_the_tracking_server_is_shown_without_its_password(
+    towpath: Towpath, portfolio: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert origins(towpath)["tracking"] == ("none", "default")
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:secret@127.0.0.1:5000")
+    assert origins(towpath)["tracking"] == ("http://127.0.0.1:5000", "MLFLOW_TRACKING_URI")
+
+    monkeypatch.setenv("TOWPATH_TRACKING_URL", "")
+    assert origins(towpath)["tracking"] == ("none", "TOWPATH_TRACKING_URL")

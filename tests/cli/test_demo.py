@@ -19,15 +19,16 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "SHOWS", {name: demo.SHOWS[name] for name in ("iris", "sentiment")})
 
 
-@pytest.mark.feature("F247", "F452", "F564", "F710", "F716", "F723")
-def test_three_services_go_from_data_to_their_documented_answers(towpath: Towpath, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.feature("F247", "F452", "F564", "F710", "F713", "F716", "F718", "F723", "F728", "F732")
+def test_seven_services_go_from_data_to_their_documented_answers(towpath: Towpath, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TOWPATH_DATA", raising=False)
     before = sorted(path for path in PORTFOLIO.rglob("*") if "__pycache__" not in path.parts)
     done = towpath("--json", "demo")
     services = done.data["services"]
 
     assert {name: service["origin"] for name, service in services.items()} == {
-        "iris": "real", "bankchurn": "generated", "sentiment": "generated",
+        "iris": "real", "bankchurn": "generated", "sentiment": "generated", "ml-service": "real", "ml-api": "real",
+        "carvision": "generated", "telecom": "generated",
     }  # fmt: skip
     assert services["iris"]["answered"]["class_name"] == "setosa"
     assert services["sentiment"]["answered"]["label"] == "positive"
@@ -43,7 +44,14 @@ def test_on_real_data_it_keeps_its_promises_beside_the_originals(
     done = towpath("demo")
 
     assert done.code == 0
-    for part in ("iris       150 real", "bankchurn  10000 real", "0.858", "0.110", "$ curl -X POST http://127.0.0.1:"):
+    for part in (
+        "iris        150 real",
+        "bankchurn   10000 real",
+        "carvision   38804 real",
+        "0.858",
+        "0.110",
+        "$ curl -X POST http://127.0.0.1:",
+    ):
         assert part in done.out
 
 

@@ -115,6 +115,7 @@ def test_an_untouched_bundle_verifies_with_counts(towpath: Towpath, bundle: Path
     )
 
 
+@pytest.mark.scenario("S019")
 @pytest.mark.feature("F016")
 def test_a_bundle_made_by_another_scikit_learn_is_told_with_both_versions(
     towpath: Towpath, bundles: dict[str, Path], tmp_path: Path
@@ -124,6 +125,7 @@ def test_a_bundle_made_by_another_scikit_learn_is_told_with_both_versions(
 
     assert done.code == 0
     assert f"warning: scikit-learn 1.4.0 made it, {version('scikit-learn')} is here" in done.err
+    assert "try: towpath train iris, to retrain with what is here" in done.err
 
 
 def flip(path: Path) -> None:
@@ -191,7 +193,7 @@ def test_a_name_that_fits_nothing_is_told_with_what_there_is(towpath: Towpath, i
     no_id = towpath("verify", "abcdef")
 
     assert (strange.code, unpacked.code, no_id.code) == (2, 8, 8)
-    assert "no service of portfolio (bankchurn, iris, sentiment)" in strange.err
+    assert "no service of portfolio (bankchurn, carvision, iris, ml-api, ml-service, sentiment, telecom)" in strange.err
     assert f"it would be in {iris}/.towpath/bundles/iris" in unpacked.err
     assert "towpath pack iris" in unpacked.err
 

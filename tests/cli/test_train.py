@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Towpath
-from towpath.cli.train import code_digest
+from towpath.training.describe import files_digest
 
 BROKEN = """
 from typing import Annotated
@@ -95,11 +95,17 @@ def test_a_wrong_name_is_answered_with_the_right_ones(towpath: Towpath, portfoli
     done = towpath("train", "churn")
 
     assert done.code == 2
-    assert "portfolio has no service 'churn'; its services are: bankchurn, iris, sentiment" in done.err
+    assert (
+        "portfolio has no service 'churn'; its services are: bankchurn, carvision, iris, ml-api, ml-service, sentiment, telecom"
+        in done.err
+    )
 
 
 def test_no_name_is_answered_with_all_names(towpath: Towpath, portfolio: Path):
-    assert "name one of bankchurn, iris, sentiment, or --all" in towpath("train").err
+    assert (
+        "name one of bankchurn, carvision, iris, ml-api, ml-service, sentiment, telecom, or --all"
+        in towpath("train").err
+    )
     assert towpath("train", "iris", "--all").code == 2
 
 
@@ -135,9 +141,9 @@ def test_a_fault_in_one_service_is_found_before_any_is_trained(towpath: Towpath,
 
 
 def test_the_code_digest_is_of_names_and_bytes(portfolio: Path, tmp_path: Path):
-    before = code_digest(portfolio / "services/iris")
+    before = files_digest(portfolio / "services/iris")
     shutil.copytree(portfolio / "services/iris", tmp_path / "elsewhere")
 
-    assert code_digest(tmp_path / "elsewhere") == before
+    assert files_digest(tmp_path / "elsewhere") == before
     (tmp_path / "elsewhere/service.py").rename(tmp_path / "elsewhere/services.py")
-    assert code_digest(tmp_path / "elsewhere") != before
+    assert files_digest(tmp_path / "elsewhere") != before

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from towpath.core.reference import shares
 from towpath.core.sketch import quantile_edges, sketch_categories, sketch_numbers
 
 
@@ -46,3 +47,10 @@ def test_categories_are_counted_with_unseen_and_missing():
     found = sketch_categories("c", ["a", "b", "a", "z", None, float("nan")], ["a", "b", "c"])
 
     assert (found.counts, found.unseen, found.missing) == ((2, 1, 0), 1, 2)
+
+
+def test_the_shares_of_the_bins_are_those_of_the_values_that_are_there():
+    found = sketch_numbers("x", np.array([0.0, 0.0, 0.0, 9.0, np.nan]), np.array([5.0]))
+
+    assert shares(found) == [0.75, 0.25]
+    assert shares(sketch_numbers("x", np.array([np.nan]), np.array([5.0]))) == [0.0, 0.0]

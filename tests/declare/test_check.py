@@ -16,18 +16,24 @@ from towpath.declare import (
     band,
     best_for,
     binary,
+    by,
     contributions,
     count,
     csv,
     decide,
     f1,
+    fair,
+    interval,
+    lift_at,
     multiclass,
     probability,
+    recall,
     regression,
     rmse,
     slices,
     stratified,
     value,
+    value_of,
 )  # fmt: skip
 from towpath.declare.check import check_service, faults_of
 from towpath.declare.load import load_service
@@ -95,6 +101,7 @@ def test_the_target_is_not_in_the_record():
         ({"gates": [at_least("auc", 7.5)]}, "gates[0]", "lies between 0 and 1"),
         ({"metrics": [f1("churn"), f1("not churn")]}, "metrics.f1", "measured twice"),
         ({"answer": {"c": contributions("value")}}, "answer.c", 'use "score" or "probability"'),
+        ({"answer": {"i": interval()}}, "answer.i", "the target has classes"),
         ({"threshold": best_for("auc")}, "threshold", "does not depend on it"),
         ({"threshold": 1.5}, "threshold", "between 0 and 1"),
         ({"split": stratified(test=20)}, "split.test", "a share between 0 and 1"),
@@ -119,6 +126,13 @@ def test_answers_fit_the_kind_of_target():
         "this is a regression"
         in only_fault(target=regression("price"), metrics=[rmse()], answer={"p": probability("churn")})[1]
     )
+
+
+@pytest.mark.parametrize("level", [0, 1, 90])
+def test_an_interval_holds_a_share_of_the_values(level: float):
+    prices = {"target": regression("price"), "metrics": [rmse()], "answer": {"range": interval(level)}}
+
+    assert only_fault(**prices)[1] == f"has level {level}; a share between 0 and 1 is meant, such as 0.9"
 
 
 def test_labels_stand_for_all_classes():
@@ -171,3 +185,42 @@ def test_a_changed_file_is_read_anew(tmp_path: Path):
     (tmp_path / "service.py").write_text(text.replace("Iris Classification API", "Irises"))
 
     assert (before, load_service(tmp_path).title) == ("Iris Classification API", "Irises")
+
+
+WORTH = value_of(tp=690, fp=-20, fn=0, tn=0, unit="USD")
+
+
+def test_two_metrics_of_one_name_want_names_of_their_own():
+    both = [recall("churn"), recall("not churn")]
+
+    assert "is measured twice" in only_fault(metrics=both)[1]
+    assert list(faults_of(declaration(metrics=[both[0], recall("not churn", name="recall_of_stays")]))) == []
+
+
+def test_a_share_of_rows_lies_between_none_and_all():
+    assert only_fault(metrics=[lift_at(10)]) == (
+        "metrics.lift_at_10",
+        "looks at a share of 10 of the rows; one between 0 and 1 is meant, such as 0.1",
+    )
+
+
+def test_what_decisions_are_worth_must_be_said_before_a_threshold_is_chosen_for_it():
+    assert list(faults_of(declaration(metrics=[auc(), WORTH], threshold=best_for("value")))) == []
+    assert only_fault(threshold=best_for("value"))[1].startswith("value does not depend on it")
+
+
+def test_fairness_is_about_a_field_that_is_there_and_bounds_something():
+    assert only_fault(fairness=["Colour"])[0] == "fairness.Colour"
+    assert "bounds nothing" in only_fault(gates=[fair("Age", min_impact=None)])[1]
+
+
+def test_fairness_is_about_a_decision():
+    fault = only_fault(target=regression("price"), answer={"v": value()}, metrics=[rmse()], fairness=["Age"])
+
+    assert fault == ("fairness", "is about a decision for or against; a regression target has none")
+
+
+def test_a_backtest_is_ordered_by_a_number_that_is_there():
+    assert list(faults_of(declaration(backtest=by("Age", last=0.3)))) == []
+    assert only_fault(backtest=by("Country"))[1] == "is not a field of numbers, so it orders nothing in time"
+    assert only_fault(backtest=by("Age", last=3))[0] == "backtest.last"

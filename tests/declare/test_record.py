@@ -29,6 +29,13 @@ def test_types_limits_and_defaults_are_read():
     ]
 
 
+def test_a_description_around_a_type_keeps_the_limits_inside():
+    class Car(Record):
+        model: Annotated[NotBlank, Meta(description="in lower case")]
+
+    assert read_fields(Car)[0] == [Field("model", "string", pattern=r"\S", description="in lower case")]
+
+
 def test_roles_are_read():
     class Customer(Record):
         CustomerId: Id[int] | None = None

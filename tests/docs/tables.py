@@ -2,13 +2,16 @@
 
 import copy
 import inspect
+import json
 import re
 import typing
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import click
 import msgspec
 
+from tests.docs.pages import ROOT
 from towpath import declare
 from towpath.cli.commands import NOUNS, VERBS, towpath
 from towpath.cli.session import everywhere
@@ -19,15 +22,25 @@ from towpath.core.errors import Exit
 from towpath.core.faults import look_again
 from towpath.core.replies import refuse_record, refuse_request
 from towpath.core.style import Style
-from towpath.declare import gates
+from towpath.declare import features, gates
 from towpath.declare.metrics import MetricKind
-from towpath.serving import head, predict, service
+from towpath.serving import access, head, predict, service
 from towpath.serving.exchange import Refusal
 from towpath.serving.limits import Limits
-from towpath.training.compile.linear import LINEAR
+from towpath.serving.options import OPTIONS
+from towpath.training.compile.bayes import BAYES
+from towpath.training.compile.boosted import BOOSTED
+from towpath.training.compile.boosters import BOOSTERS
+from towpath.training.compile.calibrated import CALIBRATED
+from towpath.training.compile.lines import LINEAR, PLANES
+from towpath.training.compile.model import WRAPPERS
 from towpath.training.compile.preprocess import TRANSFORMERS
-from towpath.training.compile.text import CLASSIFIERS, VECTORIZERS
+from towpath.training.compile.stacking import STACKING
+from towpath.training.compile.target import TARGETS
+from towpath.training.compile.text import VECTORIZERS
+from towpath.training.compile.text_heads import HEADS
 from towpath.training.compile.trees import TREES
+from towpath.training.compile.voting import VOTING
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -62,14 +75,30 @@ def _answer_rows(kinds: Iterable[type[msgspec.Struct]]) -> list[tuple[str, str]]
     return [(f"`{signature(getattr(declare, word))}`", sentence(kind)) for word, kind in words]
 
 
+METRICS = {"value": "value_of"}  # metrics by their kind, where they are written otherwise
+
+
 def metric_table() -> str:
-    return _written("measures", *(getattr(declare, kind) for kind in typing.get_args(MetricKind)))
+    return _written("measures", *(getattr(declare, METRICS.get(kind, kind)) for kind in typing.get_args(MetricKind)))
 
 
 def gate_table() -> str:
     made = {declare.at_least: gates.Limit, declare.at_most: gates.Limit, declare.slices: gates.Slices}
-    made |= {declare.no_worse_than_champion: gates.Champion}
+    made |= {declare.no_worse_than_champion: gates.Champion, declare.fair: gates.Fair}
     return table(("write", "holds"), [(f"`{signature(word)}`", sentence(kind)) for word, kind in made.items()])
+
+
+def space_table() -> str:
+    return _written("lets be tried", declare.whole, declare.real, declare.choice, declare.search)
+
+
+def rule_table() -> str:
+    made = (declare.at_least_rows, declare.between, declare.unique, declare.share_missing, declare.minority_share,
+            declare.no_duplicates)  # fmt: skip
+    return table(
+        ("write", "asks"),
+        [(f"`{signature(word)}`", sentence(inspect.signature(word).return_annotation)) for word in made],
+    )
 
 
 def target_table() -> str:
@@ -88,15 +117,43 @@ def _written(does: str, *made: object) -> str:
     return table(("write", does), [(f"`{signature(one)}`", sentence(one)) for one in made])
 
 
+def feature_table() -> str:
+    return _written("gives", *features.VOCABULARY)
+
+
 def estimator_table() -> str:
     """What the compiler's own tables hold, so that the page can promise neither more nor less."""
+    boosters = ", ".join(f"`{name}`" for _, name in BOOSTERS)
     rows = [
-        ("trees", _names(TREES)),
+        ("trees", _names((*TREES, *BOOSTED))),
+        ("of other libraries", f"{boosters}, with `towpath[boosting]`"),
         ("linear models", _names(LINEAR)),
+        ("probabilities by class, and dummies", _names(BAYES)),
+        ("made of other estimators", _names((*VOTING, *STACKING, *CALIBRATED, *TARGETS))),
+        ("inside a calibration or a stack", _names(kind for kind in PLANES if kind not in LINEAR)),
+        ("that choose or keep another one", _names(WRAPPERS)),
         ("before them", _names(TRANSFORMERS)),
-        ("text", f"{_names(VECTORIZERS)}, then {_names(CLASSIFIERS)}"),
+        ("text", f"{_names(VECTORIZERS)}, then {_names(HEADS)}"),
     ]
     return table(("family", "scikit-learn classes"), rows)
+
+
+def parity_table() -> str:
+    """The last full run of bench/parity.py."""
+    results = json.loads((ROOT / "bench" / "results" / "parity.json").read_text())["results"]
+    titles = ("combination", "rows", "worst", "flips", "adds up", "graph kB", "explain kB", "us a row")
+    return table(titles, [_parity_row(**result) for result in results])
+
+
+def _parity_row(
+    name: str, outcome: str, rows: int, worst: float, flips: int, additivity: float | None, graph_kb: float,
+    explain_kb: float | None, row_us: float, refused: str,
+) -> tuple[object, ...]:  # fmt: skip
+    if refused:
+        return (name, "refused", *[""] * 6)
+    added = "no contributions" if additivity is None else f"{additivity:.0e}"
+    explain = "" if explain_kb is None else f"{explain_kb:,.0f}"
+    return name, f"{rows:,}", f"{worst:.0e}", flips, added, f"{graph_kb:,.0f}", explain, f"{row_us:.0f}"
 
 
 def _names(kinds: Iterable[type]) -> str:
@@ -114,9 +171,50 @@ def limit_table() -> str:
     return table(("limit", "value", "why"), [(f"`{name}`", f"{value:,}", reasons[name]) for name, value in values])
 
 
+def worker_option_table() -> str:
+    rows = [(f"`{one.flag} {one.metavar}`", f"`{one.variable}`", f"`{one.name}`", one.about) for one in OPTIONS]
+    return table(("flag", "variable", "in `[serve]`", "what for"), rows)
+
+
+RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results"
+
+
+def last_runs() -> str:
+    """What the long runs measured last; their scripts write it down."""
+    return table(("what", "measured", "command", "date", "commit"), [_run(what, name) for what, name in RUNS.items()])
+
+
+def _run(what: str, name: str) -> tuple[str, ...]:
+    file = RESULTS / f"{name}.json"
+    if not file.exists():
+        return (what, "not run yet", f"`python bench/{name}.py`", "", "")
+    run = msgspec.json.decode(file.read_bytes())
+    return (what, MEASURED[name](run), f"`{run['command']}`", run["date"], f"`{run['commit']}`")
+
+
+RUNS = {"bodies nobody should send": "fuzz", "idle and slow connections": "connections", "overload": "overload"}
+MEASURED = {
+    "fuzz": lambda run: (
+        f"{run['in_process']['bodies']:,} in process and {run['over_http']['bodies']:,} over HTTP: "
+        f"statuses {', '.join(run['in_process']['statuses'])} and {', '.join(run['over_http']['statuses'])}; "
+        f"memory grew by {run['in_process']['growth']:.1%} and {run['over_http']['growth']:.1%}; "
+        f"the most laborious body of the largest size took {run['longest_at_the_cap_ms']} ms"
+    ),
+    "connections": lambda run: (
+        f"{run['idle']:,} idle and {run['slow']:,} slow: p99 {run['p99_among_ms']} ms, without them "
+        f"{run['p99_alone_ms']} ms; {run['failed']} of {run['asked']:,} requests failed"
+    ),
+    "overload": lambda run: (
+        f"{run['offered_per_second']:,.0f} batches a second where {run['peak_per_second']:,.0f} are the peak: "
+        f"{run['goodput']:.0%} of the peak answered in time, {run['refused']:,} refused, well again after "
+        f"{run['recovered_seconds']} s"
+    ),
+}
+
+
 def refusal_table() -> str:
     """Every refusal that the edge and the services know, by status."""
-    modules = (head, predict, service)
+    modules = (access, head, predict, service)
     found = {one.code: one for module in modules for one in vars(module).values() if isinstance(one, Refusal)}
     ordered = sorted(found.values(), key=lambda one: (one.status, one.code))
     return table(("status", "code", "message"), [(one.status, f"`{one.code}`", one.message) for one in ordered])
@@ -219,11 +317,17 @@ PARTS = {
     "error-shapes": error_shapes,
     "estimators": estimator_table,
     "exit-codes": exit_table,
+    "features": feature_table,
     "gates": gate_table,
+    "last-runs": last_runs,
     "limits": limit_table,
     "metrics": metric_table,
+    "parity": parity_table,
     "refusals": refusal_table,
+    "rules": rule_table,
+    "search": space_table,
     "refusal-shapes": refusal_shapes,
     "splits": split_table,
     "targets": target_table,
+    "worker-options": worker_option_table,
 }

@@ -10,10 +10,22 @@ import pytest
 
 from tests.docs.pages import DOCS, ROOT, pages, prose
 from towpath import declare
-from towpath.core import contract, evaluation, golden, lineage, manifest, plan, project, settings, sketch
+from towpath.core import (
+    contract,
+    evaluation,
+    golden,
+    lineage,
+    manifest,
+    measures,
+    plan,
+    project,
+    quality,
+    settings,
+    sketch,
+)
 from towpath.core.style import Health
 from towpath.declare import columns
-from towpath.engine.text import TextContent
+from towpath.engine.text import TextContent, Vocabulary
 from towpath.serving.app import App
 from towpath.serving.model import open_model
 from towpath.serving.service import Service
@@ -21,10 +33,14 @@ from towpath.serving.telemetry import Telemetry, observe_process
 
 VARIABLE = re.compile(r"\bTOWPATH_[A-Z_]+\b")
 STRUCTS = [
-    contract.Contract, contract.Task, evaluation.Evaluation, evaluation.GateResult, evaluation.Metric,
-    evaluation.ParityResult, evaluation.SliceMetric, golden.GoldenRow, lineage.DataLineage, lineage.Source,
+    contract.Contract, contract.Task, evaluation.Backtest, evaluation.Baseline, evaluation.CalibrationBin,
+    evaluation.Delta, evaluation.Evaluation, evaluation.Fairness, evaluation.GateResult, evaluation.GroupRates,
+    evaluation.Metric, evaluation.ParityResult, evaluation.Segment, evaluation.Segments, evaluation.SliceMetric,
+    evaluation.IntervalCoverage, evaluation.Spread, lineage.RowFilter, plan.PredictionInterval,
+    measures.Measure, golden.GoldenRow, lineage.DataLineage, lineage.Source,
     lineage.Split, manifest.Entry, manifest.Manifest, plan.Column, plan.Encode, plan.Finish, plan.Graph, plan.Plan,
-    plan.Text, settings.Settings, sketch.Reference, sketch.Sketch, TextContent,
+    plan.Text, quality.DataQuality, quality.RuleResult, settings.Settings, sketch.Reference, sketch.Sketch, TextContent,
+    Vocabulary,
 ]  # fmt: skip
 
 
@@ -61,6 +77,12 @@ def test_every_field_of_health_is_named():
     assert missing(fields, page("declare.md")) == []
 
 
+def test_every_quality_rule_has_its_row():
+    rows = re.findall(r"^\| (Q\d\d) \| ([^|]+) \|", page("data.md"), re.MULTILINE)
+
+    assert rows == list(quality.RULES.items())
+
+
 def test_every_way_to_encode_columns_is_explained():
     ways = [
         f'{kind}="{way}"'
@@ -78,7 +100,8 @@ def test_every_setting_of_a_project_has_its_paragraph():
     example = page("settings.md").split("```toml")[1].split("```")[0]
 
     for name in ["format", *project.ProjectSettings.__struct_fields__]:
-        assert re.search(rf"^# .+\n{name} = ", example, re.MULTILINE), f"{name} stands without a comment above it"
+        below = rf"^# .+\n(?:{name} = |\[{name}\])"
+        assert re.search(below, example, re.MULTILINE), f"{name} stands without a comment above it"
 
 
 def test_every_environment_variable_has_its_row():
@@ -162,7 +185,8 @@ def test_every_event_of_the_log_has_its_row():
 
 # --- how we say it
 
-NEVER = ("artifact", "artefact", "payload", "dto", "replica", "model version", "stage")
+# A stage is a step of training, and nothing else: words.md has it.
+NEVER = ("artifact", "artefact", "payload", "dto", "replica", "model version")
 
 
 @pytest.mark.parametrize("path", pages(), ids=[path.name for path in pages()])

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
 from towpath.core.errors import UsageError, VerificationRefused
@@ -123,13 +124,29 @@ def test_a_regression_needs_no_split_of_classes():
     assert found is not None and found.value > 0.99
 
 
-def test_several_classes_train_and_contributions_to_their_probabilities_are_refused():
+@pytest.mark.parametrize("space", ["score", "probability"])
+def test_several_classes_train_with_contributions(space: str):
     targets = np.arange(ROWS) % 3
     three = {"target": multiclass("late", classes=("a", "b", "c"), labels=(0, 1, 2)), "metrics": [accuracy()]}
 
-    assert run(service(**three, answer={"p": probabilities()}, threshold=0.5), targets).evaluation.parity.flips == 0
-    with pytest.raises(VerificationRefused, match="do not add up"):
-        run(service(**three, answer={"why": contributions("probability")}, threshold=0.5), targets)
+    made = service(**three, answer={"p": probabilities(), "why": contributions(space)}, threshold=0.5)
+
+    assert run(made, targets).evaluation.parity.flips == 0
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_a_model_without_contributions_trains_unless_an_answer_asks_for_them():
+    made, asked = service(answer={"p": probability("late")}), service(answer={"why": contributions()})
+    for one in (made, asked):
+        one.build(
+            lambda columns: make_pipeline(columns.encode(numbers="impute and scale"), MLPClassifier((4,), max_iter=20))
+        )
+
+    trained = run(made)
+
+    assert (trained.evaluation.additivity, trained.evaluation.parity.tolerance) == (None, 1e-6)
+    with pytest.raises(VerificationRefused, match=r"answer\.why asks for contributions, .* MLPClassifier goes through"):
+        run(asked)
 
 
 @pytest.mark.parametrize(

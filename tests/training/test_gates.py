@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from towpath.core.contract import Task
 from towpath.core.evaluation import Metric, SliceMetric
@@ -69,4 +70,25 @@ def test_each_group_is_measured_on_its_own_rows_and_small_ones_are_not():
         ("f", (1.0, 40)),
         ("m", (0.5, 40)),
         ("x", None),
+    ]
+
+
+def test_a_field_that_the_rows_do_not_have_has_no_slices():
+    seen = predicted(Task("binary", "y", ("no", "yes")), np.ones(3, dtype=np.int64), np.ones((3, 1)), 0.5)
+    gate = slices("Colour", "recall", max_gap=0.1)
+
+    assert measure_slices((gate,), (recall("yes"),), seen, pd.DataFrame({"Gender": ["f"] * 3}), seed=1) == ()
+    assert verdict(gate) == "inconclusive"
+
+
+@pytest.mark.feature("F245")
+@pytest.mark.scenario("S063")
+def test_each_limit_tells_its_metric_and_one_that_is_missing_fails():
+    gates = (at_least("f1", 0.60), at_least("auc", 0.80), at_most("rmse", 6000))
+    found = pass_gates(gates, (AUC, Metric("f1", 0.58, 0.5, 0.6, 2000)), ())
+
+    assert [(one.verdict, one.reason) for one in found] == [
+        ("fail", "f1 0.5800 [0.5000, 0.6000]"),
+        ("pass", "auc 0.8600 [0.8400, 0.8800]"),
+        ("fail", "rmse is not defined on the test rows"),
     ]

@@ -17,6 +17,7 @@ from towpath.core.golden import GoldenRow
 from towpath.core.lineage import DataLineage
 from towpath.core.manifest import Manifest
 from towpath.core.plan import Plan
+from towpath.core.reference import Reference
 from towpath.core.settings import Settings
 
 LARGEST = 512 << 20  # bytes; no file of a bundle comes near, and a worker should not read a disk image into memory
@@ -47,6 +48,11 @@ class Bundle:
     def evaluation(self) -> Evaluation:
         return read_record(
             self.files[manifest.EVALUATION], Evaluation, formats.EVALUATION, str(self.path / manifest.EVALUATION)
+        )
+
+    def reference(self) -> Reference:
+        return read_record(
+            self.files[manifest.REFERENCE], Reference, formats.REFERENCE, str(self.path / manifest.REFERENCE)
         )
 
     def data(self) -> DataLineage:

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from towpath.bundle.read import Bundle, read_bundle
+from towpath.cli.bundle_diff import diff
 from towpath.cli.layout import columns, measured, short, size
 from towpath.cli.packed import find_bundle
 from towpath.cli.project import bundle_argument
@@ -17,6 +18,9 @@ from towpath.core.contract import Field
 @click.group(cls=Noun)
 def bundle() -> None:
     """Bundles: immutable folders that can be served, each named by the digest of its manifest."""
+
+
+bundle.add_command(diff)
 
 
 @bundle.command(epilog="Example: towpath bundle inspect bankchurn --card")

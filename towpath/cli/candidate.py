@@ -5,11 +5,25 @@ from typing import Any
 import click
 import msgspec
 
+from towpath.cli.found import details
 from towpath.cli.layout import columns, measured, short
 from towpath.cli.project import complete_services, open_here
+from towpath.cli.report import report
 from towpath.cli.session import Noun, Result, Session
+from towpath.cli.staleness import stale_candidates
+from towpath.cli.track import track
+from towpath.cli.tune import tune
 from towpath.core.evaluation import Evaluation
-from towpath.training.candidate import Candidate, Unreadable, find_candidate, list_candidates, read_evaluation
+from towpath.training.candidate import (
+    Candidate,
+    Unreadable,
+    find_candidate,
+    list_candidates,
+    newest_first,
+    read_evaluation,
+)
+from towpath.training.champion import read_comparison, with_champion
+from towpath.training.report.names import REPORT
 
 
 @click.group(cls=Noun)
@@ -20,13 +34,23 @@ def candidate() -> None:
 @candidate.command("list", epilog="Example: towpath candidate list")
 @click.pass_obj
 def listed(session: Session) -> Result:
-    """List all candidates with their first metric and their gates, and those that cannot be read with the reason."""
-    found = list_candidates(open_here(session).candidates)
+    """List all candidates with their first metric and their gates, and those that cannot be read with the reason.
+
+    The newest of a service is stale where its declaration or data changed since.
+    """
+    project = open_here(session)
+    found = list_candidates(project.candidates)
     readable = [one for one in found if not isinstance(one, Unreadable)]
     spoiled = [one for one in found if isinstance(one, Unreadable)]
     table = columns(line(one, measures) for one, measures in readable)
-    text = "\n".join([*([table] if table else []), *(f"{one.name}  CANNOT BE READ: {one.reason}" for one in spoiled)])
-    data = [*(as_data(*one) for one in readable), *({"name": one.name, "unreadable": one.reason} for one in spoiled)]
+    stale = stale_candidates(project, [one for one, _ in readable])
+    lines = [f"{one.name}  CANNOT BE READ: {one.reason}" for one in spoiled]
+    lines += [f"{name} is STALE: {'; '.join(why)}\n  try: {train_again(name)}" for name, why in stale.items()]
+    text = "\n".join([*([table] if table else []), *lines])
+    data = [
+        *({**as_data(*one), "stale": stale.get(one[0].name, [])} for one in readable),
+        *({"name": one.name, "unreadable": one.reason} for one in spoiled),
+    ]
     return Result(data, text or "no candidate yet: towpath train SERVICE")
 
 
@@ -35,17 +59,35 @@ def listed(session: Session) -> Result:
 @click.pass_obj
 def show(session: Session, name: str) -> Result:
     """Show one candidate, of a service the newest: where it came from and everything measured about it."""
-    found, path = find_candidate(open_here(session).candidates, name)
+    project = open_here(session)
+    found, path = find_candidate(project.candidates, name)
     evaluation = read_evaluation(path)
+    compared = read_comparison(path)
+    answered = msgspec.structs.replace(evaluation, gates=with_champion(evaluation, compared))
+    stale = stale_candidates(project, newest_first(project.candidates, found.service)).get(found.name, [])
     rows = [
         ("trained", f"{found.trained_at:%Y-%m-%d %H:%M:%S} UTC on {found.origin} data, seed {found.seed}"),
+        *(("STALE", f"{reason}: {train_again(found.name)}") for reason in stale),
         ("code", short(found.code)),
-        *measured(evaluation),
+        *measured(answered),
+        *details(evaluation),
         *((f"{one.field} {one.group}", str(one.metric)) for one in evaluation.slices),
         ("kept in", path),
+        *([("report", path / REPORT)] if (path / REPORT).is_file() else []),
         ("bundle", f"{short(found.bundle)} when packed"),
     ]
-    return Result(as_data(found, evaluation), f"{found.name}\n" + columns(rows, "  "))
+    data = {**as_data(found, answered), "stale": stale}
+    data |= {"champion": msgspec.to_builtins(compared)} if compared else {}
+    return Result(data, f"{found.name}\n" + columns(rows, "  "))
+
+
+candidate.add_command(report)
+candidate.add_command(tune)
+candidate.add_command(track)
+
+
+def train_again(name: str) -> str:
+    return f"towpath train {name.rpartition('-')[0]}"
 
 
 def line(found: Candidate, evaluation: Evaluation) -> tuple[str, ...]:

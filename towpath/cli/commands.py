@@ -11,6 +11,7 @@ from towpath.version import VERSION
 VERBS = {
     "new": "Begin a service that trains and passes its own tests.",
     "train": "Train services; each run leaves a candidate.",
+    "compare": "Compare a candidate with the champion, on the same rows.",
     "pack": "Pack a candidate into a bundle that can be served.",
     "verify": "Check every byte of a bundle and every golden answer.",
     "serve": "Serve bundles over HTTP until told to stop.",
@@ -18,9 +19,9 @@ VERBS = {
     "demo": "Train, pack and serve the reference services, and ask them.",
 }
 NOUNS = {
-    "data": "pull, list, verify: the data sets of services.",
-    "candidate": "list, show: what training runs left behind.",
-    "bundle": "inspect: what is in a bundle.",
+    "data": "add, history, checkout, rollback, check, pull, push and more: the data sets of services.",
+    "candidate": "list, show, report, tune, track: what training runs left behind.",
+    "bundle": "inspect, diff: what is in a bundle, and what changed between two.",
     "deps": "check, diff: whether everything is pinned, and the same everywhere.",
     "config": "show: every setting and where it comes from.",
     "completion": "bash, zsh, fish: the shell's completion script.",

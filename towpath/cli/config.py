@@ -11,8 +11,8 @@ from click.core import ParameterSource
 from towpath.cli.layout import columns
 from towpath.cli.project import PORT_NAMES, from_option, host_option, open_here, port_option, seed_option
 from towpath.cli.session import Noun, Result, Session
-from towpath.core.project import FILE
-from towpath.wiring import DATA, SEED, Project
+from towpath.core.project import FILE, is_server
+from towpath.wiring import DATA, MLFLOW, REMOTE, SEED, TRACKING, Project
 
 Setting = tuple[str, Any, str]
 """Its name, its value, and what won: flag, environment variable, towpath.toml, default."""
@@ -36,6 +36,12 @@ def show(context: click.Context, origin: bool, seed: int | None, folder: Path | 
     settings = [
         *project_settings(project),
         ("data folders", [str(path) for path in project.data_folders(folder)], data_origin(project, folder)),
+        (
+            "remote",
+            str(project.remote() or "none"),
+            first((REMOTE, REMOTE in project.environ), (FILE, bool(project.settings.remote))),
+        ),
+        ("tracking", project.outbox().where or "none", tracking_origin(project)),
         ("seed", project.seed(seed), first(("--seed", seed is not None), (SEED, SEED in project.environ))),
         ("host", host, flag_origin(context, "host")),
         ("port", port, flag_origin(context, "port")),
@@ -59,6 +65,12 @@ def data_origin(project: Project, folder: Path | None) -> str:
     """All that add to the list, the first find counting."""
     given = {"--from": folder, DATA: project.environ.get(DATA), FILE: project.settings.data}
     return ", ".join([*(name for name, value in given.items() if value), "default"])
+
+
+def tracking_origin(project: Project) -> str:
+    """An address of MLflow's own variable counts only where it is a server's."""
+    ours, theirs = TRACKING in project.environ, is_server(project.environ.get(MLFLOW, ""))
+    return first((TRACKING, ours), (MLFLOW, theirs), (FILE, bool(project.settings.tracking.mlflow)))
 
 
 def flag_origin(context: click.Context, name: str) -> str:

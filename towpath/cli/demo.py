@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,11 +18,14 @@ import towpath
 from towpath.cli.layout import columns
 from towpath.cli.pack import Packed, pack_candidate
 from towpath.cli.session import Result, Session, Verb
-from towpath.cli.train import Run, train_service
+from towpath.cli.train import train_service
 from towpath.cli.worker import running_worker
 from towpath.core.errors import Conflict, Exit, InfrastructureError
 from towpath.core.evaluation import Metric
 from towpath.wiring import DATA, DEFAULT_SEED, Project, open_project
+
+if TYPE_CHECKING:
+    from towpath.training.run import Run
 
 EXAMPLES = Path(towpath.__file__).parent.parent / "examples" / "portfolio"
 ASK_SECONDS = 10.0
@@ -53,7 +56,7 @@ class Played:
 
     name: str
     show: Show
-    run: Run
+    run: "Run"
     packed: Packed
     answer: dict[str, Any]
 
@@ -71,6 +74,11 @@ CUSTOMER = {
     "CreditScore": 650, "Geography": "France", "Gender": "Female", "Age": 40, "Tenure": 3, "Balance": 60000,
     "NumOfProducts": 2, "HasCrCard": 1, "IsActiveMember": 1, "EstimatedSalary": 50000,
 }  # fmt: skip
+FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+CAR = {
+    "model_year": 2018, "model": "ford f-150", "condition": "good", "cylinders": 6, "fuel": "gas", "odometer": 50000,
+    "transmission": "automatic", "drive": "4wd", "type": "truck", "paint_color": "white",
+}  # fmt: skip
 SHOWS = {
     "iris": Show(
         {"features": [5.1, 3.5, 1.4, 0.2]}, {"class_name": "setosa", "prediction": 0}, (Goal("accuracy", 1.0, 1.0),)
@@ -82,6 +90,14 @@ SHOWS = {
     ),
     "sentiment": Show(
         {"text": "This movie is great and amazing"}, {"label": "positive"}, (Goal("accuracy", 0.110, 0.78),)
+    ),
+    "ml-service": Show(FLOWER, {"predicted_class": 0, "label": "setosa"}, (Goal("accuracy", 1.0, 1.0),)),
+    "ml-api": Show(FLOWER, {"prediction": 0}, (Goal("accuracy", 1.0, 0.97),)),
+    "carvision": Show(CAR, {"currency": "USD"}, (Goal("r2", 0.766, 0.812),)),
+    "telecom": Show(
+        {"calls": 40.0, "minutes": 311.9, "messages": 83.0, "mb_used": 19915.42},
+        {"prediction": 0},
+        (Goal("auc", 0.840, 0.838), Goal("f1", 0.618, 0.625)),
     ),
 }
 
@@ -95,7 +111,7 @@ SHOWS = {
 )
 @click.pass_obj
 def demo(session: Session, keep: Path | None, port: int) -> Result:
-    """Train, prove, pack and serve the three reference services, send each its documented example, and compare.
+    """Train, prove, pack and serve the seven reference services, send each its documented example, and compare.
 
     Real data is used where TOWPATH_DATA or the project has it, else the services' own generators; each line says which.
     """
@@ -127,7 +143,7 @@ def demo_project(keep: Path | None) -> Iterator[Project]:
         yield open_project(root, {**os.environ, DATA: folders})
 
 
-def make(project: Project, name: str, session: Session) -> tuple[Run, Packed]:
+def make(project: Project, name: str, session: Session) -> tuple["Run", Packed]:
     run = train_service(project, project.service(name), session, seed=DEFAULT_SEED)
     return run, pack_candidate(project, name, session)
 

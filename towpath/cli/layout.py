@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from towpath.core.evaluation import Evaluation, GateResult
+from towpath.core.evaluation import Evaluation, GateResult, IntervalCoverage
 
 
 def columns(rows: Iterable[Sequence[object]], indent: str = "") -> str:
@@ -33,10 +33,18 @@ def short(digest: str) -> str:
 def measured(evaluation: Evaluation) -> list[tuple[str, str]]:
     """What was measured, as rows of (what, value): metrics with intervals, gates, parity."""
     rows = [(metric.name, f"{metric.value:.4f} [{metric.low:.4f}, {metric.high:.4f}]") for metric in evaluation.metrics]
+    rows += [(f"interval {one.level:g}", _covered(one)) for one in evaluation.intervals]
     rows += [("gate" if gate.verdict == "pass" else "GATE", gate_line(gate)) for gate in evaluation.gates]
     parity = evaluation.parity
     apart = f"worst difference {parity.worst:.1e} (allowed {parity.tolerance:.0e})"
+    rows += [("warning", f"data {one}") for one in evaluation.data_quality.warnings]
     return [*rows, ("parity", f"{parity.rows} rows, {apart}, {parity.flips} flips")]
+
+
+def _covered(one: IntervalCoverage) -> str:
+    return (
+        f"holds {one.covered:.1%} of the test rows [{one.low:.4f}, {one.high:.4f}], half narrower than {one.width:.6g}"
+    )
 
 
 def gate_line(gate: GateResult) -> str:

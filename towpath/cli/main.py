@@ -16,7 +16,8 @@ from towpath.core.errors import Exit, Faulty, TowpathError
 NAME = "towpath"
 COMPLETE = "_TOWPATH_COMPLETE"  # what click's completion scripts set
 EXTRAS = dict.fromkeys(("sklearn", "pandas", "pyarrow", "onnx", "skl2onnx", "scipy", "threadpoolctl"), "training")
-EXTRAS["rich"] = "control"
+EXTRAS |= {"yaml": "training", "rich": "control", "optuna": "tuning", "mlflow": "tracking"}
+EXTRAS |= {"xgboost": "boosting", "lightgbm": "boosting"}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """towpath pack: a candidate becomes a bundle, unless a gate forbids it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,17 @@ import click
 
 from towpath.bundle.write import write_bundle
 from towpath.cli.layout import columns, gate_line, short, size
-from towpath.cli.packed import prove_bundle
+from towpath.cli.packed import newest_other, prove_bundle
 from towpath.cli.project import complete_services, open_here
 from towpath.cli.session import Result, Session, Verb
+from towpath.cli.staleness import standing_of
 from towpath.core import manifest
-from towpath.core.errors import Blocked, VerificationRefused
-from towpath.core.evaluation import Evaluation, GateResult
+from towpath.core.comparison import UNKNOWN_CHAMPION
+from towpath.core.errors import Blocked, InfrastructureError, VerificationRefused
+from towpath.core.evaluation import GateResult, Verdict
 from towpath.core.manifest import Manifest
-from towpath.training.candidate import find_candidate, read_evaluation, read_files
+from towpath.training.candidate import Candidate, find_candidate, read_evaluation, read_files
+from towpath.training.champion import save_comparison, with_champion
 from towpath.wiring import Project
 
 
@@ -39,23 +43,33 @@ class Packed:
 @click.option(
     "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write the bundle here instead."
 )
+@click.option("--champion", metavar="BUNDLE", help="Ask this bundle, not the newest packed one, about the champion.")
 @click.option("--waive", "reason", metavar="REASON", help="Pack although a gate says no; the bundle stays the same.")
 @click.pass_obj
-def pack(session: Session, candidate: str, output: Path | None, reason: str | None) -> Result:
+def pack(session: Session, candidate: str, output: Path | None, champion: str | None, reason: str | None) -> Result:
     """Pack a candidate, of a service the newest, into a bundle; then prove that it answers as recorded.
 
-    A gate that fails blocks this, exit code 4. One that is inconclusive only warns.
+    A gate that fails blocks this, exit code 4. One that is inconclusive only warns. Gates about the champion compare
+    with the newest bundle that is packed already, on the same rows; what they say is kept with the candidate.
     """
-    packed = pack_candidate(open_here(session), candidate, session, output=output, reason=reason)
+    project = open_here(session)
+    packed = pack_candidate(project, candidate, session, output=output, reason=reason, champion=champion)
     return told(packed, reason)
 
 
 def pack_candidate(
-    project: Project, name: str, session: Session, *, output: Path | None = None, reason: str | None = None
+    project: Project,
+    name: str,
+    session: Session,
+    *,
+    output: Path | None = None,
+    reason: str | None = None,
+    champion: str | None = None,
 ) -> Packed:
     """Raises Blocked where a gate says no and nobody waives it, VerificationRefused where the candidate was changed."""
     candidate, path = find_candidate(project.candidates, name)
-    waived = pass_gates(candidate.name, read_evaluation(path), session, reason)
+    gates = [*answered_gates(project, candidate, path, session, champion), *data_gate(project, candidate)]
+    waived = pass_gates(candidate.name, gates, session, reason)
     files = read_files(path)
     listed = manifest.list_files(candidate.service, files)
     if manifest.bundle_id(listed) != candidate.bundle:
@@ -65,13 +79,52 @@ def pack_candidate(
     session.say(f"packing {candidate.name}")
     identity, home = write_bundle(candidate.service, files, output or project.bundles / candidate.service)
     session.say("reading it back, and asking it every golden row")
-    return Packed(identity, home, listed, prove_bundle(home).golden_rows, waived)
+    packed = Packed(identity, home, listed, prove_bundle(home).golden_rows, waived)
+    register(project, candidate, path, session)
+    return packed
 
 
-def pass_gates(name: str, evaluation: Evaluation, session: Session, reason: str | None) -> list[GateResult]:
+def register(project: Project, candidate: Candidate, path: Path, session: Session) -> None:
+    """Let the tracking server know of the bundle, where there is one; packing does not depend on it."""
+    from towpath.training import tracking
+
+    outbox = project.outbox()
+    outbox.put(tracking.Waiting("version", candidate.name, str(path), candidate.bundle))
+    for line in tracking.told(outbox.deliver(), outbox.where):
+        session.say(f"{candidate.service}: {line}")
+
+
+def answered_gates(
+    project: Project, candidate: Candidate, path: Path, session: Session, named: str | None
+) -> Sequence[GateResult]:
+    """The candidate's gates; those about a champion ask it, where there is one."""
+    evaluation = read_evaluation(path)
+    champion = named or newest_other(project, candidate.service, candidate.bundle)
+    if champion is None or not any(gate.reason == UNKNOWN_CHAMPION for gate in evaluation.gates):
+        return evaluation.gates
+    from towpath.cli.compare import compare_two, find_contender
+
+    try:
+        ours, other = (find_contender(project, session, str(one))[0] for one in (candidate.name, champion))
+        found = compare_two(project, candidate.service, session, ours, other, seed=candidate.seed)
+    except InfrastructureError as error:  # the rows are gone, which is no verdict on the model
+        session.say(f"warning: the champion could not be asked: {error}")
+        return evaluation.gates
+    save_comparison(path, found)
+    return with_champion(evaluation, found)
+
+
+def data_gate(project: Project, candidate: Candidate) -> list[GateResult]:
+    """What the history of the data says of a candidate: nothing, unless its version was dropped or is not current."""
+    stands = standing_of(project, candidate)
+    verdict: Verdict = "fail" if stands.is_dropped else "inconclusive"
+    return [GateResult("data version is good", verdict, f"it {stands.said}")] if stands.said else []
+
+
+def pass_gates(name: str, gates: Sequence[GateResult], session: Session, reason: str | None) -> list[GateResult]:
     """The gates that are waived. Raises Blocked naming all that say no."""
-    refusing = [gate for gate in evaluation.gates if gate.verdict in ("fail", "error")]
-    for gate in evaluation.gates:
+    refusing = [gate for gate in gates if gate.verdict in ("fail", "error")]
+    for gate in gates:
         if gate.verdict == "inconclusive":
             session.say(f"warning: {gate_line(gate)}")
     if refusing and not (reason or "").strip():

@@ -61,6 +61,16 @@ def newest_packed(project: Project, service: str) -> Path:
     return only_one(home, service)
 
 
+def newest_other(project: Project, service: str, but: str) -> Path | None:
+    """The newest packed bundle of a service that is not this one: the champion that a new one must hold out against."""
+    home = project.bundles / service
+    for candidate in newest_first(project.candidates, service):
+        if candidate.bundle != but and (home / short(candidate.bundle)).is_dir():
+            return home / short(candidate.bundle)
+    others = [path for path in sorted(home.glob("[0-9a-f]*")) if not but.startswith(path.name)]
+    return others[0] if len(others) == 1 else None
+
+
 def only_one(home: Path, service: str) -> Path:
     """A project that came without its candidates, as to a machine that only serves, may still hold one bundle."""
     found = sorted(path for path in home.iterdir() if not path.name.startswith(".")) if home.is_dir() else []

@@ -70,6 +70,16 @@ class Value(_Item, frozen=True, tag="value"):
     round: int | None = None
 
 
+class Interval(_Item, frozen=True, tag="interval"):
+    """The prediction interval of a regression as {"low", "high"}: a share `level` of true values lies within such.
+
+    Its width comes from the errors on training rows, each predicted by a model that has not seen it.
+    """
+
+    level: float = 0.9
+    round: int | None = None
+
+
 class Contributions(_Item, frozen=True, tag="contributions"):
     """What each field adds to the score; in probability space scaled to add up to p minus base probability."""
 
@@ -122,6 +132,7 @@ Item = (
     | Decide
     | Band
     | Value
+    | Interval
     | Contributions
     | Constant
     | Release
@@ -171,6 +182,8 @@ def answer_schema(item: Item | BatchItem, classes: tuple[str, ...]) -> dict[str,
             return {"type": "boolean"}
         case Band(edges=edges):
             return {"type": "string", "enum": [name for name, _ in edges]}
+        case Interval():
+            return {"type": "object", "properties": {"low": _NUMBER, "high": _NUMBER}, "required": ["low", "high"]}
         case Contributions():
             return {"type": "object", "additionalProperties": _NUMBER}
         case Constant(value=value):

@@ -13,6 +13,8 @@ from towpath.core.style import Style
 Role = Literal["feature", "id", "context", "private"]
 FieldType = Literal["number", "integer", "boolean", "string", "vector"]
 TaskKind = Literal["binary", "multiclass", "regression"]
+Logged = Literal["ids", "records"]
+"""What the prediction log keeps of a record; private fields it never keeps."""
 
 WHOLE = 1.0  # multiple_of for integers: they are read as floats, since the model wants floats and pandas sends 1.0
 
@@ -76,6 +78,7 @@ class Contract(
     title: str = ""
     description: str = ""
     strict: bool = False
+    log: Logged = "ids"
 
     def field(self, name: str) -> Field:
         return next(field for field in self.record if field.name == name)

@@ -11,12 +11,22 @@ from towpath.core.errors import Faulty
 FILE = "towpath.toml"
 
 
+class Tracking(Struct, frozen=True):
+    """Where runs are mirrored to: the address of an MLflow server, and the registered model if not the service's."""
+
+    mlflow: str = ""
+    model: str = ""
+
+
 class ProjectSettings(Struct, frozen=True):
-    """A project: its name, where its services are, and the folders in which data sets are looked for."""
+    """A project: its name, its services, where data is looked for and shared, and where runs are mirrored to."""
 
     name: str
     services: tuple[str, ...] = ("services/*",)
     data: tuple[str, ...] = ()
+    remote: str = ""
+    tracking: Tracking = Tracking()
+    serve: Mapping[str, Any] = {}
 
 
 def read_project(given: Mapping[str, Any], where: str) -> ProjectSettings:
@@ -26,11 +36,18 @@ def read_project(given: Mapping[str, Any], where: str) -> ProjectSettings:
     faults = list(_faults(given))
     if faults:
         raise Faulty(where, faults, hint="docs/settings.md has the annotated example")
-    return ProjectSettings(given["name"], tuple(given.get("services", ("services/*",))), tuple(given.get("data", ())))
+    return ProjectSettings(
+        given["name"],
+        tuple(given.get("services", ("services/*",))),
+        tuple(given.get("data", ())),
+        remote=given.get("remote", ""),
+        tracking=Tracking(**given.get("tracking", {})),
+        serve=given.get("serve", {}),
+    )
 
 
 def _faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    known = {"format", "name", "services", "data"}
+    known = {"format", "name", "services", "data", "remote", "tracking", "serve"}
     if "format" not in given:
         yield "format", f'is missing; write: format = "{formats.PROJECT}"'
     for key in given:
@@ -42,3 +59,28 @@ def _faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         value = given.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             yield key, f'should be a list of strings, such as ["{key}/*"]'
+    if not isinstance(given.get("remote", ""), str):
+        yield "remote", 'should be the path of a folder, such as "/srv/towpath"'
+    yield from _tracking_faults(given.get("tracking", {}))
+    if not isinstance(given.get("serve", {}), Mapping):
+        yield "serve", "should be a table: [serve], and under it the settings of `towpath serve`"
+
+
+def _tracking_faults(given: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(given, Mapping):
+        yield "tracking", 'should be a table: [tracking], and under it mlflow = "http://127.0.0.1:5000"'
+        return
+    known = Tracking.__struct_fields__
+    for key in given:
+        if key not in known:
+            yield f"tracking.{key}", f"is not a setting; known are {', '.join(sorted(known))}"
+    if not isinstance(given.get("model", ""), str):
+        yield "tracking.model", 'should be a string, such as "churn"'
+    address = given.get("mlflow", "")
+    if not isinstance(address, str) or (address and not is_server(address)):
+        yield "tracking.mlflow", f'is {address!r}; an address is meant, such as "http://127.0.0.1:5000"'
+
+
+def is_server(address: str) -> bool:
+    """Whether it is the address of a server; MLflow's own file and database stores are not written to."""
+    return address.startswith(("http://", "https://"))

@@ -12,12 +12,33 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 """Weights (resamples, rows), each row of them how often a row was drawn -> the statistic, (resamples,)."""
 
 
-def bootstrap_interval(statistic: Statistic, rows: int, *, seed: int, level: float = 0.95) -> tuple[float, float]:
-    """The percentile interval over resamples with replacement.  (Efron, 1979)"""
-    values = np.concatenate([statistic(weights) for weights in resamples(rows, seed)])
+def interval(values: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
+    """The percentile interval of resampled values; those that are not defined do not count.  (Efron, 1979)"""
     tail = (1.0 - level) / 2.0 * 100.0
     low, high = np.nanpercentile(values, [tail, 100.0 - tail])
     return float(low), float(high)
+
+
+def reflected_interval(value: float, values: np.ndarray) -> tuple[float, float]:
+    """The basic interval, for statistics that resampling pushes away from zero, such as a calibration error.
+
+    Each resample adds the noise of drawing once more, so its values lie as far above the measured one as that lies
+    above the truth; reflecting them takes both off.  (Davison and Hinkley, 1997, 5.2)
+    """
+    low, high = interval(values)
+    return max(0.0, 2.0 * value - high), max(0.0, 2.0 * value - low)
+
+
+def two_sided_p(differences: np.ndarray) -> float:
+    """How likely a resampled difference this far to one side of zero is, were there none; never below 1 / resamples."""
+    known = differences[~np.isnan(differences)]
+    beyond = min((known <= 0).sum(), (known >= 0).sum())
+    return float(min(1.0, 2.0 * (beyond + 1) / (len(known) + 1)))
+
+
+def bootstrap_interval(statistic: Statistic, rows: int, *, seed: int, level: float = 0.95) -> tuple[float, float]:
+    """The percentile interval over resamples with replacement.  (Efron, 1979)"""
+    return interval(np.concatenate([statistic(weights) for weights in resamples(rows, seed)]), level=level)
 
 
 def resamples(rows: int, seed: int, count: int = RESAMPLES) -> Iterator[np.ndarray]:

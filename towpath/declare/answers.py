@@ -49,6 +49,11 @@ def value(*, round: int | None = None) -> item.Value:
     return item.Value(round)
 
 
+def interval(level: float = 0.9, *, round: int | None = None) -> item.Interval:
+    """`interval(0.8)`: in 8 of 10 records the true value lies between `low` and `high`."""
+    return item.Interval(level, round)
+
+
 def contributions(space: Space = "score", *, top: int | None = None, round: int | None = None) -> item.Contributions:
     return item.Contributions(space, top, round)
 

@@ -11,6 +11,7 @@ from towpath.declare.check import check_service
 from towpath.declare.service import Service
 
 FILE = "service.py"
+PACKAGE = "towpath_service_"  # and the name of the folder: the package that it is loaded as
 
 
 def load_service(folder: Path) -> Service:
@@ -33,7 +34,7 @@ def load_service(folder: Path) -> Service:
 
 
 def _run(path: Path) -> object:
-    name = f"towpath_service_{path.parent.name.replace('-', '_')}"
+    name = PACKAGE + path.parent.name.replace("-", "_")
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[str(path.parent)])
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} cannot be loaded as Python", hint="declarations are .py files")

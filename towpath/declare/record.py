@@ -102,8 +102,8 @@ def _unwrap(hint: Any) -> tuple[Any, list[Any], bool]:
 
 def _limits(metas: Iterator[Meta]) -> dict[str, Any]:
     keywords = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "description")
-    found = {keyword: getattr(meta, keyword) for meta in metas for keyword in keywords}
-    return {keyword: value for keyword, value in found.items() if value is not None}
+    given = [(keyword, getattr(meta, keyword)) for meta in metas for keyword in keywords]
+    return {keyword: value for keyword, value in given if value is not None}  # one mark leaves another's limits alone
 
 
 _TYPES: dict[Any, FieldType] = {float: "number", int: "integer", bool: "boolean", str: "string"}

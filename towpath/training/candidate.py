@@ -4,10 +4,10 @@ import errno
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -15,17 +15,25 @@ from towpath.core import formats, manifest
 from towpath.core.errors import InfrastructureError, TowpathError, UsageError
 from towpath.core.evaluation import Evaluation
 from towpath.core.formats import read_record
+from towpath.core.lineage import DataLineage
+from towpath.training.report.names import UNNAMED
 
 if TYPE_CHECKING:  # reading candidates must not bring scikit-learn with it
     from towpath.training.train import Trained
 
 RECORD = "candidate.json"
 SPLIT = "split.json"
+INPUTS = "inputs.json"
 FILES = "files"
 
 
-class Candidate(Struct, frozen=True, tag_field="format", tag=formats.CANDIDATE, forbid_unknown_fields=True):
-    """One training run. code is the digest of the service's own Python files; bundle the id that packing will give."""
+class Candidate(
+    Struct, frozen=True, tag_field="format", tag=formats.CANDIDATE, omit_defaults=True, forbid_unknown_fields=True
+):
+    """One training run. code is the digest of the service's own Python files; bundle the id that packing will give.
+
+    key: the digest of everything it was made from. params: parameters set instead of the declared ones.
+    """
 
     service: str
     number: int
@@ -34,6 +42,8 @@ class Candidate(Struct, frozen=True, tag_field="format", tag=formats.CANDIDATE, 
     code: str
     bundle: str
     origin: str
+    key: str = ""
+    params: dict[str, Any] = {}
 
     @property
     def name(self) -> str:
@@ -47,7 +57,18 @@ class Unreadable(Struct, frozen=True):
     reason: str
 
 
-def save_candidate(root: Path, service: str, trained: "Trained", *, seed: int, code: str, now: datetime) -> Candidate:
+def save_candidate(
+    root: Path,
+    service: str,
+    trained: "Trained",
+    *,
+    seed: int,
+    code: str,
+    now: datetime,
+    key: str = "",
+    params: Mapping[str, Any] | None = None,
+    inputs: bytes = b"",
+) -> Candidate:
     """Keep a training run, whole or not at all. Raises InfrastructureError where the disk refuses."""
     home = root / service
     identity = manifest.bundle_id(manifest.list_files(service, trained.files))
@@ -56,8 +77,13 @@ def save_candidate(root: Path, service: str, trained: "Trained", *, seed: int, c
         home.mkdir(parents=True, exist_ok=True)
         while True:
             number = max((number for number, _ in _numbered(home)), default=0) + 1
-            candidate = Candidate(service, number, seed, now.astimezone(UTC), code, identity, trained.data.origin)
+            candidate = Candidate(
+                service, number, seed, now.astimezone(UTC), code, identity, trained.data.origin, key, dict(params or {})
+            )
             files = {RECORD: formats.canonical(candidate), SPLIT: formats.canonical(split)}
+            said = candidate.name.encode()
+            files |= {file: content.replace(UNNAMED, said) for file, content in trained.beside.items()}
+            files |= {INPUTS: inputs} if inputs else {}
             files |= {f"{FILES}/{name}": content for name, content in trained.files.items()}
             if _write_whole(home / str(number), files):
                 return candidate
@@ -83,6 +109,14 @@ def newest_first(root: Path, service: str) -> Iterator[Candidate]:
     return (_read(path) for _, path in sorted(_numbered(root / service), reverse=True))
 
 
+def newest(root: Path, service: str) -> Candidate | None:
+    """The newest candidate of a service, if there is one and it can be read."""
+    try:
+        return next(newest_first(root, service), None)
+    except TowpathError:
+        return None
+
+
 def list_candidates(root: Path) -> list[tuple[Candidate, Evaluation] | Unreadable]:
     """All candidates, by service and number."""
     homes = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
@@ -97,6 +131,11 @@ def read_files(path: Path) -> dict[str, bytes]:
 def read_evaluation(path: Path) -> Evaluation:
     file = path / FILES / manifest.EVALUATION
     return read_record(_content(file), Evaluation, formats.EVALUATION, str(file))
+
+
+def read_lineage(path: Path) -> DataLineage:
+    file = path / FILES / manifest.DATA
+    return read_record(_content(file), DataLineage, formats.DATA, str(file))
 
 
 def _listed(path: Path) -> tuple[Candidate, Evaluation] | Unreadable:

@@ -1,46 +1,58 @@
 """Answer the gates of a declaration from what was measured."""
 
-import numpy as np
+from collections.abc import Sequence
+
 import pandas as pd
 
-from towpath.core.evaluation import GateResult, Metric, SliceMetric
-from towpath.declare import metrics as declared
-from towpath.declare.gates import Champion, Gate, Limit, Slices
+from towpath.core.comparison import UNKNOWN_CHAMPION
+from towpath.core.evaluation import Fairness, GateResult, Metric, SliceMetric, Verdict
+from towpath.core.measures import Measure
+from towpath.declare.gates import Champion, Fair, Gate, Limit, Slices
 from towpath.training import metrics
+from towpath.training.groups import FEWEST, Group, groups_of
 from towpath.training.metrics import Predicted
-
-FEWEST = 30  # rows of a group; below, its metric says more about chance than about the group
 
 
 def pass_gates(
-    gates: tuple[Gate, ...], measured: tuple[Metric, ...], sliced: tuple[SliceMetric, ...]
+    gates: Sequence[Gate],
+    measured: Sequence[Metric],
+    sliced: Sequence[SliceMetric],
+    fairness: Sequence[Fairness] = (),
 ) -> tuple[GateResult, ...]:
     """One result for each gate. A metric that is missing or not defined fails: no data never passes."""
-    return tuple(_answer(gate, {metric.name: metric for metric in measured}, sliced) for gate in gates)
+    by_name = {metric.name: metric for metric in measured}
+    return tuple(_answer(gate, by_name, sliced, fairness) for gate in gates)
 
 
 def measure_slices(
-    gates: tuple[Gate, ...], wanted: tuple[declared.Metric, ...], seen: Predicted, rows: pd.DataFrame, *, seed: int
+    gates: Sequence[Gate], wanted: Sequence[Measure], seen: Predicted, rows: pd.DataFrame, *, seed: int
 ) -> tuple[SliceMetric, ...]:
     """The metric of each slices gate in each group of its field; rows has the fields, one row for each prediction."""
     found = []
-    for gate in (gate for gate in gates if isinstance(gate, Slices)):
-        metric = next((one for one in wanted if one.kind == gate.metric), declared.Metric(gate.metric))
-        for group in sorted(rows[gate.field].dropna().unique().tolist()):
-            chosen = np.flatnonzero((rows[gate.field] == group).to_numpy())
-            measured = metrics.measure(metric, seen.only(chosen), seed=seed) if len(chosen) >= FEWEST else None
-            found.append(SliceMetric(gate.field, str(group), metric.name, measured))
+    for gate in (gate for gate in gates if isinstance(gate, Slices) and gate.field in rows):
+        metric = next((one for one in wanted if one.name == gate.metric), None)
+        metric = metric or Measure(gate.metric)  # type: ignore[arg-type]  # the declaration's check knows the kinds
+        found += [_sliced(metric, group, seen, seed) for group in groups_of(gate.field, rows[gate.field])]
     return tuple(found)
 
 
-def _answer(gate: Gate, measured: dict[str, Metric], sliced: tuple[SliceMetric, ...]) -> GateResult:
+def _sliced(metric: Measure, group: Group, seen: Predicted, seed: int) -> SliceMetric:
+    measured = None if group.is_small else metrics.measure(metric, seen.only(group.rows), seed=seed)
+    return SliceMetric(group.field, group.name, metric.name, measured)
+
+
+def _answer(
+    gate: Gate, measured: dict[str, Metric], sliced: Sequence[SliceMetric], fairness: Sequence[Fairness]
+) -> GateResult:
     match gate:
         case Limit():
             return _limit(gate, measured.get(gate.metric))
         case Champion():
-            return GateResult(str(gate), "inconclusive", "nothing is released yet that it could be compared with")
+            return GateResult(str(gate), "inconclusive", UNKNOWN_CHAMPION)
         case Slices():
             return _slices(gate, [one for one in sliced if (one.field, one.name) == (gate.field, gate.metric)])
+        case Fair():
+            return _fair(gate, next((one for one in fairness if one.field == gate.field), None))
 
 
 def _limit(gate: Limit, metric: Metric | None) -> GateResult:
@@ -60,3 +72,23 @@ def _slices(gate: Slices, groups: list[SliceMetric]) -> GateResult:
     told = ", ".join(f"{one.group} {value:.3f}" for one, value in zip(groups, values, strict=True))
     gap = max(values) - min(values)
     return GateResult(str(gate), "pass" if gap <= gate.max_gap else "fail", f"{told}: gap {gap:.3f}")
+
+
+def _fair(gate: Fair, found: Fairness | None) -> GateResult:
+    """A group too small to judge lets nothing pass; what the others show may still fail."""
+    if (
+        found is None
+        or (gate.min_impact is not None and not found.impact)
+        or (gate.max_gap is not None and not found.gap)
+    ):
+        return GateResult(str(gate), "inconclusive", f"{gate.field} has no two groups that give both numbers")
+    broken, told = [], []
+    if gate.min_impact is not None and found.impact:
+        told.append(f"impact {found.impact.value:.3f} [{found.impact.low:.3f}, {found.impact.high:.3f}]")
+        broken.append(found.impact.value < gate.min_impact)
+    if gate.max_gap is not None and found.gap:
+        told.append(f"recall gap {found.gap.value:.3f} [{found.gap.low:.3f}, {found.gap.high:.3f}]")
+        broken.append(found.gap.value > gate.max_gap)
+    small = f"; fewer than {FEWEST} rows: {', '.join(found.small)}" if found.small else ""
+    verdict: Verdict = "fail" if any(broken) else "inconclusive" if found.small else "pass"
+    return GateResult(str(gate), verdict, ", ".join(told) + small)

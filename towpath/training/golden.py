@@ -33,10 +33,14 @@ def golden_records(
     rows: list[tuple[Why, Record]] = [("typical", _recombined(fields, columns, random)) for _ in range(TYPICAL)]
     rows += [("edge", record) for record in _edges(fields, columns, random)]
     rows += [("missing", record) for record in _missing(fields, columns, random)]
+    thresholds = [one for one in thresholds if one[0] in columns]  # a derived column is not in a record to be set
     on = random.permutation(len(thresholds))[:ON_THRESHOLDS]
     rows += [("threshold", record) for i in on for record in _around(fields, columns, random, *thresholds[i])]
     somebody = _people(fields, frame)
     kept = [(why, record) for why, record in rows if _key(fields, record) not in somebody]
+    if len(kept) < TYPICAL:  # of a single column every recombination is somebody's: take values between two of theirs
+        between = [_between(fields, columns, random) for _ in range(TYPICAL)]
+        kept = [("typical", record) for record in between if _key(fields, record) not in somebody] + kept
     return [(why, record) for why, record in kept if _can_be_sent(fields, record)][:MOST]
 
 
@@ -82,6 +86,16 @@ def _can_be_sent(fields: Sequence[Field], record: Record) -> bool:
 def _recombined(fields: Sequence[Field], columns: Mapping[str, np.ndarray], random: np.random.Generator) -> Record:
     """Each value from another row, so that together they are nobody's."""
     return {field.name: _value(field, [random.choice(columns[name]) for name in field.columns]) for field in fields}
+
+
+def _between(fields: Sequence[Field], columns: Mapping[str, np.ndarray], random: np.random.Generator) -> Record:
+    """Numbers half way between those of two rows; what is no number as in any row."""
+    first, second = (_recombined(fields, columns, random) for _ in range(2))
+    return first | {
+        field.name: _value(field, [(first[field.name] + second[field.name]) / 2])
+        for field in fields
+        if field.type in ("number", "integer") and not field.choices
+    }
 
 
 def _edges(fields: Sequence[Field], columns: Mapping[str, np.ndarray], random: np.random.Generator) -> Iterator[Record]:

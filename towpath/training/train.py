@@ -1,37 +1,45 @@
-"""Train a service: split, choose the threshold, fit, compile, prove, measure, and lay out everything a bundle holds."""
+"""Train a service in four stages: prepare the rows, fit and prove, evaluate, and lay out everything a bundle holds."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-import msgspec
 import numpy as np
-import pandas as pd
+from msgspec import structs
 
-from towpath.bundle.lock import write_lock
-from towpath.core import formats, manifest
-from towpath.core.contract import Contract, Field
-from towpath.core.evaluation import Evaluation, ParityResult
-from towpath.core.golden import GoldenRow
+from towpath.core.evaluation import Evaluation
 from towpath.core.lineage import DataLineage
 from towpath.core.settings import Settings
 from towpath.data.table import LabelledRows
-from towpath.declare.service import Service, Threshold
-from towpath.engine.engine import Engine, build_engine
-from towpath.training import card, evaluate, golden, parity, reference
-from towpath.training.compiled import CompiledPlan, compile_plan
-from towpath.training.fit import choose_threshold, fit, is_text, model_input, one_thread
-from towpath.training.split import describe_split, split_rows
+from towpath.declare.service import Service
+from towpath.training import evaluate, intervals, reference
+from towpath.training.fit import is_text, one_thread
+from towpath.training.inputs import Inputs, Stage
+from towpath.training.layout import Evaluated, LaidOut, lay_out
+from towpath.training.learn import Fitted, Say, learn_and_prove
+from towpath.training.split import split_rows
+from towpath.training.stages import Ran, Result, Stages, towpath_code
 
-HOLDOUT = 1_000  # rows kept aside, which diffs and comparisons use
-LIMITS_TRIED = 20_000  # rows on and just beyond the limits of splits; a share of a large forest's, all of a small one's
+T = TypeVar("T")
 
-Say = Callable[[str], None]
+ReadRows = Callable[[], LabelledRows]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The stage `prepare`: checked rows, and which of them are learnt from and which are held out."""
+
+    rows: LabelledRows
+    learn: np.ndarray
+    test: np.ndarray
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What one training leaves: a bundle's files, the split's positions, the held-out sample, what was measured."""
+    """What one training leaves: a bundle's files, the split's positions, the held-out sample, what was measured.
+
+    beside: files that stay with the candidate and are in no bundle, by name.
+    """
 
     files: dict[str, bytes]
     train: np.ndarray
@@ -40,141 +48,96 @@ class Trained:
     evaluation: Evaluation
     settings: Settings
     data: DataLineage
+    beside: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The four stages' results, each read from where it is kept when it is asked for."""
+
+    prepared: Result[Prepared]
+    fitted: Result[Fitted]
+    measured: Result[Evaluated]
+    laid: Result[LaidOut]
+    key: str
+    ran: tuple[Ran, ...]
+
+    @property
+    def all_cached(self) -> bool:
+        return all(stage.cached for stage in self.ran)
+
+    def trained(self) -> Trained:
+        prepared, laid = self.prepared.value, self.laid.value
+        return Trained(
+            laid.files,
+            prepared.learn,
+            prepared.test,
+            laid.holdout,
+            self.measured.value.evaluation,
+            self.fitted.value.settings,
+            laid.data,
+            laid.beside,
+        )
 
 
 def train(service: Service, rows: LabelledRows, *, seed: int, say: Say) -> Trained:
-    """Everything from labelled rows to a proved model. Test rows are looked at once, to measure.
+    """Everything from labelled rows to a proved model, nothing of it kept. Test rows are looked at once, to measure.
 
     Raises VerificationRefused where the estimator cannot be compiled or is not proved.
     """
-    with one_thread():
-        return _train(service, rows, seed, say)
+    return run_stages(service, lambda: rows, None, Stages(say=say), seed=seed).trained()
 
 
-def _train(service: Service, rows: LabelledRows, seed: int, say: Say) -> Trained:
-    learn, test = split_rows(service.split, rows.targets)
-    if isinstance(service.threshold, Threshold):
-        say(f"choosing the threshold on {len(learn)} training rows")
-    settings = Settings(choose_threshold(service, rows.features.iloc[learn], rows.targets[learn], seed=seed))
-    say(f"fitting on {len(learn)} training rows")
-    estimator = fit(service, rows.features.iloc[learn], rows.targets[learn], seed=seed)
+def run_stages(service: Service, read: ReadRows, inputs: Inputs | None, stages: Stages, *, seed: int) -> Staged:
+    """The same, each stage only where its inputs, or what the stages before it gave, are not those of a kept result.
 
-    say("compiling")
-    compiled = compile_plan(service, estimator, rows.features.iloc[learn])
-    engine = build_engine(service.contract(), compiled.plan, settings, compiled.files)
-    say("proving that the compiled model answers as scikit-learn does")
-    golden_rows = _golden_rows(service, estimator, rows.features.iloc[learn], compiled, seed)
-    unseen = rows.features.iloc[test]
-    proved, scores = prove(service, estimator, engine, compiled, unseen, golden_rows, seed=seed)
-    engine.check(golden_rows)
-
-    say(f"measuring on {len(test)} rows it has not seen")
-    contributions = engine.contributions(to_records(engine, service, unseen.iloc[:HOLDOUT]))
-    evaluation = evaluate.evaluate(
-        service, rows, test, scores, settings, proved, evaluate.additivity(engine, scores, contributions), seed
-    )
-    holdout = _holdout(service, rows, test)
-    lineage = DataLineage(
-        rows.origin, rows.sources, len(rows), describe_split(service.split, learn, test), formats.digest(holdout)
-    )
-    importances = {} if is_text(service) else reference.mean_importances(contributions)
-    kept = reference.make_reference(service.columns.fields, unseen, scores, settings.threshold, importances)
-    described = card.write_card(service.contract(), settings, lineage, evaluation, describe(estimator), importances)
-    files = _lay_out(service.contract(), compiled, settings, golden_rows, kept, evaluation, lineage, described)
-    return Trained(files, learn, test, holdout, evaluation, settings, lineage)
-
-
-def prove(
-    service: Service,
-    estimator: Any,
-    engine: Engine,
-    compiled: CompiledPlan,
-    unseen: pd.DataFrame,
-    golden_rows: list[GoldenRow],
-    *,
-    seed: int,
-) -> tuple[ParityResult, np.ndarray]:
-    """Compare engine and scikit-learn on unseen rows, on rows at the limits of the trees' splits, and on golden rows.
-
-    Returns the result and the engine's scores of the unseen rows. Raises VerificationRefused naming the worst rows.
+    Without inputs nothing is known by what it depends on, and nothing is kept.
     """
-    scores = engine.scores(to_records(engine, service, unseen))
-    pairs = [(parity.predictions(estimator, model_input(service, unseen)), scores)]
-    if compiled.thresholds:  # a linear or text model has no splits
-        asked = parity.threshold_rows(estimator, compiled.columns, unseen, most=LIMITS_TRIED, seed=seed)
-        limits = engine.score_rows(parity.to_rows(asked, compiled.columns).tolist())
-        pairs.append((parity.predictions(estimator, model_input(service, asked)), limits))
-    golden_scores = engine.scores([engine.read(row.record) for row in golden_rows])
-    pairs.append((np.array([row.scores for row in golden_rows]), golden_scores))
-    expected, actual = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    cut = [engine.settings.threshold] if service.target.task.kind == "binary" else []
-    found = parity.prove(expected, actual, thresholds=cut)
-    found.require()
-    return ParityResult(found.rows, evaluate.bound(found.worst), found.tolerance, found.flips), scores
+    keys = []
+
+    def run(stage: Stage, kind: type[T], work: Callable[[], T], *before: Result[Any]) -> Result[T]:
+        digests = [result.digest for result in before]
+        keys.append(inputs.key(stage, towpath_code(), *digests) if inputs else "")
+        why_not = inputs.why_not(stage) if inputs else "nothing is kept"
+        why_not = why_not or next((result.uncached for result in before if result.uncached), "")
+        return stages.run(stage, keys[-1], kind, work, why_not)
+
+    with one_thread():
+        ready = run("prepare", Prepared, lambda: prepare(service, read()))
+        fitted = run("fit", Fitted, lambda: fit_stage(service, ready.value, seed, stages.say), ready)
+        measured = run(
+            "evaluate", Evaluated, lambda: evaluate_stage(service, ready.value, fitted.value, seed, stages.say),
+            ready, fitted,
+        )  # fmt: skip
+        laid = run(
+            "lay out", LaidOut, lambda: lay_out(service, *parts_of(ready.value), fitted.value, measured.value),
+            ready, fitted, measured,
+        )  # fmt: skip
+        return Staged(ready, fitted, measured, laid, keys[-1], tuple(stages.ran))
 
 
-def to_records(engine: Engine, service: Service, frame: pd.DataFrame) -> list[msgspec.Struct]:
-    """Rows of a frame as records of the engine, whose fields without a column take their defaults."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    names = [(field, field.columns) for field in service.columns.fields]
-    return [
-        engine.read({field.name: _from_row(field, row, columns) for field, columns in names})
-        for row in plain.to_dict("records")
-    ]
+def prepare(service: Service, rows: LabelledRows) -> Prepared:
+    return Prepared(rows, *split_rows(service.split, rows.targets))
 
 
-def describe(estimator: Any) -> str:
-    """The classes of a pipeline's steps: `ColumnTransformer, HistGradientBoostingClassifier`."""
-    steps = getattr(estimator, "steps", None)
-    return ", ".join(type(step).__name__ for _, step in steps) if steps else type(estimator).__name__
+def fit_stage(service: Service, ready: Prepared, seed: int, say: Say) -> Fitted:
+    return learn_and_prove(service, ready.rows, ready.learn, ready.test, seed=seed, say=say)
 
 
-def _from_row(field: Field, row: Mapping[Any, Any], columns: tuple[str, ...]) -> Any:
-    """The value that a client would send, where a frame holds nothing but floats and strings."""
-    if field.names:
-        return [row[name] for name in columns]
-    value = row[columns[0]]
-    if value is None or field.type not in ("boolean", "integer"):
-        return value
-    return bool(value) if field.type == "boolean" else int(value)
+def evaluate_stage(service: Service, ready: Prepared, fitted: Fitted, seed: int, say: Say) -> Evaluated:
+    say(f"measuring on {len(ready.test)} rows it has not seen")
+    evaluation = evaluate.evaluate(
+        service, ready.rows, ready.test, fitted.scores, fitted.settings, fitted.parity, fitted.additivity, seed,
+        learn=ready.learn, out_of_fold=fitted.out_of_fold,
+    )  # fmt: skip
+    if fitted.intervals:
+        covered = intervals.measure(fitted.intervals, ready.rows.targets[ready.test], fitted.scores[:, 0])
+        evaluation = structs.replace(evaluation, intervals=covered)
+    importances = {} if is_text(service) else reference.mean_importances(fitted.contributions)
+    unseen = ready.rows.features.iloc[ready.test]
+    kept = reference.make_reference(service.columns, unseen, fitted.scores, fitted.settings.threshold, importances)
+    return Evaluated(evaluation, kept)
 
 
-def _golden_rows(
-    service: Service, estimator: Any, frame: pd.DataFrame, compiled: CompiledPlan, seed: int
-) -> list[GoldenRow]:
-    rows = golden.golden_records(service.columns.fields, frame, compiled.thresholds, seed=seed)
-    asked = golden.to_frame(service.columns.fields, [record for _, record in rows])
-    scores = parity.predictions(estimator, model_input(service, asked))
-    return golden.with_scores(rows, scores, parity.TOLERANCE)
-
-
-def _holdout(service: Service, rows: LabelledRows, test: np.ndarray) -> bytes:
-    """The first test rows with their targets, one JSON object a line."""
-    chosen = test[:HOLDOUT]
-    frame = rows.features.iloc[chosen].assign(**{service.target.task.target: rows.targets[chosen]})
-    plain = frame.astype(object).where(frame.notna(), None)
-    return b"".join(formats.canonical(row) + b"\n" for row in plain.to_dict("records"))
-
-
-def _lay_out(
-    contract: Contract,
-    compiled: CompiledPlan,
-    settings: Settings,
-    golden_rows: list[GoldenRow],
-    kept: Any,
-    evaluation: Evaluation,
-    lineage: DataLineage,
-    described: str,
-) -> dict[str, bytes]:
-    return {
-        **compiled.files,
-        manifest.CONTRACT: formats.canonical(contract),
-        manifest.PLAN: formats.canonical(compiled.plan),
-        manifest.SETTINGS: formats.canonical(settings),
-        manifest.GOLDEN: b"".join(formats.canonical(row) + b"\n" for row in golden_rows),
-        manifest.REFERENCE: formats.canonical(kept),
-        manifest.EVALUATION: formats.canonical(evaluation),
-        manifest.DATA: formats.canonical(lineage),
-        manifest.CARD: described.encode(),
-        manifest.LOCK: write_lock(),
-    }
+def parts_of(ready: Prepared) -> tuple[LabelledRows, np.ndarray, np.ndarray]:
+    return ready.rows, ready.learn, ready.test

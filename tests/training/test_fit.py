@@ -1,0 +1,59 @@
+"""Fitting is the same every time: what draws is seeded, what counts on several cores counts on one."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import TargetEncoder
+
+from towpath.training.fit import seeded
+
+
+def test_what_draws_gets_the_seed_and_what_was_seeded_keeps_its_own():
+    assert seeded(RandomForestClassifier(), 7).random_state == 7
+    assert seeded(RandomForestClassifier(random_state=1), 7).random_state == 1
+
+
+def test_threads_become_one():
+    pipeline = seeded(make_pipeline(RandomForestClassifier(n_jobs=-1)), 7)
+
+    assert pipeline.get_params()["randomforestclassifier__n_jobs"] == 1
+
+
+def test_a_target_encoder_shuffles_the_same_way_each_time():
+    random = np.random.default_rng(3)
+    frame = pd.DataFrame({"word": random.choice(list("abcdefgh"), 200)})
+    targets = random.integers(0, 2, 200)
+
+    def encoded() -> np.ndarray:
+        encoder = make_column_transformer((TargetEncoder(), ["word"]))
+        pipeline = seeded(make_pipeline(encoder, LogisticRegression()), 7)
+        return pipeline[0].fit_transform(frame, targets)
+
+    assert np.array_equal(encoded(), encoded())
+
+
+def test_xgboost_counts_on_one_core():
+    xgboost = pytest.importorskip("xgboost")
+
+    assert seeded(xgboost.XGBClassifier(), 7).n_jobs == 1
+
+
+def test_lightgbm_counts_one_way_and_says_nothing():
+    lightgbm = pytest.importorskip("lightgbm")
+    params: dict[str, Any] = seeded(lightgbm.LGBMClassifier(), 7).get_params()
+
+    assert (params["n_jobs"], params["deterministic"], params["force_row_wise"]) == (1, True, True)
+    assert params["verbosity"] == -1
+
+
+def test_lightgbms_way_of_counting_can_be_chosen():
+    lightgbm = pytest.importorskip("lightgbm")
+    params = seeded(lightgbm.LGBMClassifier(force_col_wise=True, verbose=1), 7).get_params()
+
+    assert "force_row_wise" not in params and "verbosity" not in params
