@@ -48,6 +48,8 @@ tools: .tools/dvc/made .tools/mlflow/made ## Install the real dvc and MLflow, wh
 	.tools/$*/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/tools/$*.txt
 	@touch $@
 
+PEERS := $(foreach peer,bentoml litserve mlserver mlflow ray,.tools/peer-$(peer)/made)
+
 # What make bench-peers races: each needs hundreds of megabytes, so none of them is part of `make tools`.
 .tools/peer-%/made: requirements/peers/%.txt
 	@test -n "$(PYTHON)" || { echo "make: found no Python 3.11 to 3.13 that can make a venv" >&2; exit 2; }
@@ -72,8 +74,7 @@ soak: setup ## Try for half an hour what nobody should send or do: the whole of 
 	$(BIN)/python bench/connections.py --check
 	$(BIN)/python bench/overload.py --check
 
-bench-peers: setup tools .tools/peer-bentoml/made .tools/peer-litserve/made .tools/peer-mlserver/made \
-		.tools/peer-mlflow/made .tools/peer-ray/made ## Race BentoML, LitServe, MLServer, MLflow and Ray Serve too (2 GB of disk)
+bench-peers: setup .tools/reference/made $(PEERS) ## Race BentoML, LitServe, MLServer, MLflow and Ray Serve too (2 GB of disk)
 	$(BIN)/python bench/serving.py --peers --cases bankchurn
 
 lint: setup ## Check style, likely bugs and forbidden calls

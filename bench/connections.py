@@ -2,6 +2,7 @@
 
 python bench/connections.py [--small] [--check] [--bundle PATH]      # 10,000 idle, 1,000 slow heads, 1,000 slow bodies
 --check fails where one legitimate request fails, or their p99 is over 1.2 times what it is without the others.
+That needs a quiet machine.
 """
 
 import argparse

@@ -2,6 +2,7 @@
 
 python bench/overload.py [--small] [--check] [--bundle PATH]
 --check fails where fewer than 80 % of the peak are answered in time, a refusal is none of ours, or it takes over 5 s.
+That needs a quiet machine.
 """
 
 import argparse

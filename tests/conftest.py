@@ -92,4 +92,4 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def must_run(item: pytest.Item, report: pytest.TestReport) -> bool:
     """Whether CI counts a skip of this test as a failure: it needs what CI has."""
     needs = [name for name in ("browser", "data", "network", "tool") if item.get_closest_marker(name)]
-    return bool(needs) or "TOWPATH_DATA" in str(report.longrepr)
+    return bool(needs) or any(said in str(report.longrepr) for said in ("TOWPATH_DATA", "apt-get install"))

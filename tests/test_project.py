@@ -162,7 +162,9 @@ def test_ci_refuses_an_environment_that_another_python_made(ci, tmp_path):
 
 
 def test_ci_checks_every_limit_that_a_benchmark_can_check():
-    checking = [path.name for path in (ROOT / "bench").glob("*.py") if '"--check"' in path.read_text()]
+    """Except of one that says itself that it needs a quiet machine, which CI's seldom is."""
+    scripts = {path.name: path.read_text() for path in (ROOT / "bench").glob("*.py")}
+    checking = [name for name, text in scripts.items() if '"--check"' in text and "a quiet machine" not in text]
     steps = (ROOT / ".ci" / "run").read_text()
 
     assert {"score_memory.py", "start_up.py"} <= set(checking)

@@ -96,8 +96,8 @@ def test_a_wrong_name_is_answered_with_the_right_ones(towpath: Towpath, portfoli
 
     assert done.code == 2
     assert (
-        "portfolio has no service 'churn'; its services are: bankchurn, carvision, iris, ml-api, ml-service, sentiment, telecom"
-        in done.err
+        "portfolio has no service 'churn'; its services are: bankchurn, carvision, iris, ml-api, ml-service, "
+        "sentiment, telecom" in done.err
     )
 
 

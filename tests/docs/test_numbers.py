@@ -7,7 +7,9 @@ import pytest
 from tests.docs.pages import ROOT
 from towpath.bundle.read import read_bundle
 
-ROW = re.compile(r"^\| ([\w-]+) \| ([\d,]+) \| ([\w ]+) \| ([\d.]+) \| ([\d.]+) \[([\d.]+), ([\d.]+)\] \|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| ([\w-]+) \| ([\d,]+) \| ([\w ]+) \| ([\d.]+) \| ([\d.]+) \[([\d.]+), ([\d.]+)\] \|$", re.MULTILINE
+)
 DIGITS = 0.0005001  # three digits are shown; the last bits may differ between processors
 KINDS = {"AUC": "auc", "F1 of churn": "f1", "accuracy": "accuracy", "R²": "r2", "F1 of Ultra": "f1"}
 

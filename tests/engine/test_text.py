@@ -9,8 +9,8 @@ import pytest
 from towpath.bundle.read import read_bundle
 from towpath.core import formats
 from towpath.core.errors import FormatTooNew, VerificationRefused
-from towpath.engine.engine import TextualModel, open_engine
 from towpath.engine import text
+from towpath.engine.engine import TextualModel, open_engine
 from towpath.engine.text import TextContent, TextModel, Vocabulary, read_text
 
 WORDS = Vocabulary(

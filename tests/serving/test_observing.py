@@ -32,7 +32,6 @@ def test_every_series_is_there_at_0_before_anything_is_asked(asked):
     assert len(age_bins(asked)) > 20
 
 
-@pytest.mark.feature("F285")
 def test_a_record_is_counted_in_one_bin_of_each_feature_and_of_each_score(asked):
     asked.ask("POST", "/predict", CUSTOMER)
     bins = asked.metrics("towpath_feature_bin_total{")

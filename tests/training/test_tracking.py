@@ -239,7 +239,6 @@ def test_an_address_is_told_without_its_password(project: Project):
     assert asked.where == "http://127.0.0.1:5000/x"
 
 
-@pytest.mark.feature("F611")
 def test_the_registered_model_may_have_a_name_of_its_own(project: Project):
     asked = reopened(
         project.root, TOWPATH_TRACKING_URL="http://127.0.0.1:5000", MLFLOW_REGISTERED_MODEL="BankLoanClassifier"

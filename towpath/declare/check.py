@@ -164,7 +164,7 @@ def _limit_of(gate: Limit) -> float:
 
 
 def _needs_decision(service: Service, name: str) -> bool:
-    """Whether a metric depends on the threshold; a value must be declared, as nobody else knows what things are worth."""
+    """Whether a metric depends on the threshold; a value must be declared, as only its owner knows what it is worth."""
     declared = next((metric.kind for metric in service.metrics if metric.name == name), None)
     return (declared or name) in (NEEDS_DECISION if declared else NEEDS_DECISION - {"value"})
 
