@@ -80,9 +80,13 @@ def proved(estimator: object, frame: pd.DataFrame, columns: tuple[Column, ...], 
     return compiled
 
 
+def summed(compiled: Compiled, rows: np.ndarray) -> np.ndarray:
+    """The raw scores that base and contributions add up to."""
+    added: np.ndarray = GraphModel(compiled.graph, compiled.explain).contributions(rows).sum(axis=2)
+    return np.array(compiled.base) + added
+
+
 def additivity(compiled: Compiled, rows: np.ndarray) -> float:
     """How far base + contributions is from the raw score at worst, in units of the score."""
-    model = GraphModel(compiled.graph, compiled.explain)
-    raw = model.raw(rows)
-    rebuilt = np.array(compiled.base) + model.contributions(rows).sum(axis=2)
-    return float((np.abs(rebuilt - raw) / np.maximum(1.0, np.abs(raw))).max())
+    raw = GraphModel(compiled.graph).raw(rows)
+    return float((np.abs(summed(compiled, rows) - raw) / np.maximum(1.0, np.abs(raw))).max())

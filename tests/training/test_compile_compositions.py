@@ -29,7 +29,18 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from tests.training.customers import COLUMNS, NUMBERS, WORDS, additivity, customers, leavers, plans, scores, spending
+from tests.training.customers import (
+    COLUMNS,
+    NUMBERS,
+    WORDS,
+    additivity,
+    customers,
+    leavers,
+    plans,
+    scores,
+    spending,
+    summed,
+)
 from tests.training.pipelines import coded, hold, scaled
 from towpath.core.errors import VerificationRefused
 from towpath.engine.graph import GraphModel
@@ -138,10 +149,12 @@ def test_a_category_that_one_member_refuses_is_refused_by_all(composed: Any, tar
     asked = customers(rows=50, seed=2)
     asked.loc[::2, "Country"] = "Malta"  # which nobody in training came from
 
-    given = scores(compile_model(model, COLUMNS), parity.to_rows(asked, COLUMNS))
+    compiled = compile_model(model, COLUMNS, parity.to_rows(asked[1::2], COLUMNS))
+    rows = parity.to_rows(asked, COLUMNS)
+    told = [scores(compiled, rows), *([summed(compiled, rows)] if compiled.explain else [])]
 
-    assert np.isnan(given[::2]).all(axis=1).tolist() == [True] * 25
-    assert np.isfinite(given[1::2]).all()
+    assert all(np.isnan(given[::2]).all(axis=1).tolist() == [True] * 25 for given in told)
+    assert all(np.isfinite(given[1::2]).all() for given in told)
 
 
 def test_members_share_what_comes_before_them() -> None:

@@ -40,6 +40,7 @@ from tests.training.customers import (
     proved,
     scores,
     spending,
+    summed,
     with_gaps,
 )
 from towpath.core.errors import VerificationRefused
@@ -124,15 +125,19 @@ def test_codes_for_unknown_categories_are_followed(model: object) -> None:
 
 
 @pytest.mark.parametrize("encoder", [OneHotEncoder(), OrdinalEncoder()])
-def test_where_scikit_learn_raises_for_a_category_the_score_is_not_a_number(model: object, encoder: object) -> None:
+def test_where_scikit_learn_raises_for_a_category_neither_score_nor_contributions_are_numbers(
+    model: object, encoder: object
+) -> None:
     pipeline = words(encoder, model)
     unseen = everyone()["Country"].isin(["Malta"]) | everyone()["Country"].isna()
 
-    given = scores(compile_model(pipeline, COLUMNS), parity.to_rows(everyone(), COLUMNS))[:, 0]
+    rows = parity.to_rows(everyone(), COLUMNS)
+    compiled = compile_model(pipeline, COLUMNS, rows[~unseen])
 
     with pytest.raises(ValueError, match="unknown categories"):
         pipeline.predict(everyone())
-    assert np.array_equal(np.isnan(given), unseen)
+    assert np.array_equal(np.isnan(scores(compiled, rows)[:, 0]), unseen)
+    assert np.array_equal(np.isnan(summed(compiled, rows)[:, 0]), unseen)
 
 
 def test_a_value_that_is_in_no_list_is_refused_where_its_number_would_be_needed(model: object) -> None:

@@ -30,6 +30,9 @@ class Model(Protocol):
     def prepare(self, record: Struct) -> Any: ...
     def raw(self, rows: Sequence[Any]) -> np.ndarray: ...
     def contributions(self, rows: Sequence[Any]) -> list[Contribution]: ...
+    def explained(self, rows: Sequence[Any]) -> tuple[np.ndarray, list[Contribution]]:
+        """Raw scores and contributions, for less than each by itself."""
+
     def knows(self, row: Any) -> bool: ...
 
 
@@ -55,9 +58,11 @@ class Engine:
 
     def see(self, rows: Sequence[Any]) -> list[Seen]:
         """All that the answers need to know of prepared records; contributions only where an answer asks for them."""
-        scores = self.score_rows(rows).tolist()
-        added = self.model.contributions(rows) if self.answerer.needs_contributions else [None] * len(scores)
-        return [Seen(*seen) for seen in zip(scores, map(self.model.knows, rows), added, strict=True)]
+        known = map(self.model.knows, rows)
+        if not self.answerer.needs_contributions:
+            return [Seen(*seen) for seen in zip(self.score_rows(rows).tolist(), known, strict=True)]
+        raw, added = self.model.explained(rows)
+        return [Seen(*seen) for seen in zip(self.finish(raw).tolist(), known, added, strict=True)]
 
     def answers(self, records: Sequence[Struct], said: Said) -> list[dict[str, Any]]:
         """The replies to records, as the contract declares them."""
@@ -105,11 +110,18 @@ class TabularModel:
         return self._graph.raw(self._array(rows))
 
     def contributions(self, rows: Sequence[Sequence[float]]) -> list[Contribution]:
+        return self._contributions(self._graph.contributions(self._array(rows)))
+
+    def explained(self, rows: Sequence[Sequence[float]]) -> tuple[np.ndarray, list[Contribution]]:
+        """One pass: contributions add up to the raw score, which the graph would work out a second time."""
         added = self._graph.contributions(self._array(rows))
-        return [Contribution(self._base, tuple(self._named(output) for output in row)) for row in added.tolist()]
+        return added.sum(axis=2) + self._base, self._contributions(added)
 
     def knows(self, row: Any) -> bool:
         return True
+
+    def _contributions(self, added: np.ndarray) -> list[Contribution]:
+        return [Contribution(self._base, tuple(self._named(output) for output in row)) for row in added.tolist()]
 
     def _array(self, rows: Sequence[Sequence[float]]) -> np.ndarray:
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self._sources))
@@ -140,6 +152,9 @@ class TextualModel:
 
     def contributions(self, rows: Sequence[Counts]) -> list[Contribution]:
         return [Contribution(tuple(self._text.base), tuple(self._text.parts(row))) for row in rows]
+
+    def explained(self, rows: Sequence[Counts]) -> tuple[np.ndarray, list[Contribution]]:
+        return self.raw(rows), self.contributions(rows)
 
     def knows(self, row: Counts) -> bool:
         return any(row)

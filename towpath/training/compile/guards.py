@@ -27,11 +27,24 @@ class Probe:
 
 def guarded(forest: Forest, splits: Splits, features: Sequence[Feature]) -> tuple[Forest, Splits]:
     """The forest with a guard for each feature that refuses some value of its column."""
-    guards = {(feature.column, _probes(feature)) for feature in features}
-    for column, probes in sorted(guards, key=repr):
-        if any(np.isnan(probe.value) for probe in probes):
-            forest, splits = _with_guard(forest, splits, column, probes)
+    for column, probes in _guards(features):
+        forest, splits = _with_guard(forest, splits, column, probes)
     return forest, splits
+
+
+def guards_alone(features: Sequence[Feature]) -> tuple[Forest, Splits] | None:
+    """The guards as a forest of one output: 0.0, or NaN for a row that is refused. None where nothing is."""
+    if not _guards(features):
+        return None
+    none, no = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
+    empty = Forest(none, none, none, none, np.zeros(0), no, np.zeros((0, 1)), none, {}, 1, np.zeros(1), 1, False)
+    return guarded(empty, Splits(none, np.zeros(0), no, no, no, {}), features)
+
+
+def _guards(features: Sequence[Feature]) -> list[tuple[int, tuple[Probe, ...]]]:
+    """Column and probes of each guard that is needed."""
+    guards = {(feature.column, _probes(feature)) for feature in features}
+    return [guard for guard in sorted(guards, key=repr) if any(np.isnan(probe.value) for probe in guard[1])]
 
 
 def _probes(feature: Feature) -> tuple[Probe, ...]:

@@ -24,7 +24,7 @@ from towpath.training.compile.features import Feature, Inputs
 from towpath.training.compile.fold import Splits, fold
 from towpath.training.compile.forest import Forest, Tree, base_values, mean_below, plant
 from towpath.training.compile.graph import GraphBuilder
-from towpath.training.compile.guards import guarded
+from towpath.training.compile.guards import guarded, guards_alone
 from towpath.training.compile.protocol import EXACT
 from towpath.training.compile.reach import NOBODY, visitors
 from towpath.training.compile.refusals import setting_not_supported
@@ -53,7 +53,13 @@ class TreeModel:
         return self._emits.emit_raw(graph, rows, *guarded(self.forest, self.splits, self.features))
 
     def emit_contributions(self, graph: GraphBuilder, rows: str) -> str:
-        return self._emits.emit_contributions(graph, rows, self.forest, self.splits, len(self.columns))
+        """NaN for a row that is refused, as its raw score is: a server sums these up to the score."""
+        added = self._emits.emit_contributions(graph, rows, self.forest, self.splits, len(self.columns))
+        guards = guards_alone(self.features)
+        if guards is None:
+            return added
+        refused = graph.call("Unsqueeze", ensemble.emit_raw(graph, rows, *guards), graph.constant([2], np.int64))
+        return graph.call("Add", added, refused)
 
     def base(self) -> tuple[float, ...]:
         return tuple(base_values(self.forest).tolist())
