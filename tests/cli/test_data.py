@@ -10,6 +10,7 @@ from tests.cli.conftest import Towpath
 
 @pytest.mark.data
 @pytest.mark.feature("F248", "F253")
+@pytest.mark.feature("F224")
 def test_real_files_are_pulled_by_their_digest(real_data: Path, towpath: Towpath, portfolio: Path):
     done = towpath("--json", "data", "pull", "bankchurn", "sentiment", "--from", real_data)
 

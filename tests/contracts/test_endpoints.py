@@ -3,9 +3,11 @@
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from tests.bundles import portfolio
 from tests.contracts.test_corpus import NAMES, corpus
 from tests.serving.conftest import CUSTOMER
 from tests.serving.process import Running
@@ -238,6 +240,12 @@ def test_telecom_decides_with_the_probability_that_it_tells(workers: Workers):
 
     assert [reply["prediction"] for reply in replies] == [0, 1]
     assert replies[0]["probability_is_ultra"] < replies[1]["probability_is_ultra"]
+
+
+@pytest.mark.feature("F523")
+def test_every_reference_service_has_tests_of_its_own():
+    assert set(NAMES) == set(portfolio(Path("nowhere")).service_folders())
+    assert all(len(corpus(name)) > 40 for name in NAMES)
 
 
 @pytest.mark.feature("F524")

@@ -65,7 +65,7 @@ def offers(real_data: Path) -> pd.DataFrame:
 
 @pytest.mark.data
 @pytest.mark.scenario("S118")
-@pytest.mark.feature("F507", "F508", "F509")
+@pytest.mark.feature("F507", "F509")
 def test_the_figures_are_those_of_the_real_offers(market: Any, offers: pd.DataFrame):
     told, tables, page = market
     figures = told["key_figures"]

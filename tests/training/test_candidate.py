@@ -51,6 +51,7 @@ def test_a_candidate_is_found_by_name_and_the_newest_by_service(tmp_path: Path):
     assert find_candidate(tmp_path, "iris")[0] == second
 
 
+@pytest.mark.feature("F238")
 def test_a_candidate_keeps_its_files_its_split_and_the_id_its_bundle_will_have(tmp_path: Path):
     candidate, path = find_candidate(tmp_path, save(tmp_path).name)
 
