@@ -10,6 +10,11 @@ def test_values_that_are_not_defined_do_not_count():
     assert stats.interval(np.r_[np.nan, np.linspace(0, 1, 101)]) == pytest.approx((0.025, 0.975))
 
 
+def test_values_that_are_infinite_do_not_count():
+    """As an r2 is, of a resample whose rows all have one true value."""
+    assert stats.interval(np.r_[[-np.inf] * 40, np.linspace(0, 1, 101)]) == pytest.approx((0.025, 0.975))
+
+
 def test_a_reflected_interval_lies_on_the_other_side_and_never_below_zero():
     low, high = stats.reflected_interval(0.1, np.linspace(0.12, 0.18, 1001))
     assert (low, high) == pytest.approx((0.0215, 0.0785), abs=1e-3)

@@ -15,7 +15,7 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 def interval(values: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
     """The percentile interval of resampled values; those that are not defined do not count.  (Efron, 1979)"""
     tail = (1.0 - level) / 2.0 * 100.0
-    low, high = np.nanpercentile(values, [tail, 100.0 - tail])
+    low, high = np.percentile(values[np.isfinite(values)], [tail, 100.0 - tail])
     return float(low), float(high)
 
 
