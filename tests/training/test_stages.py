@@ -71,6 +71,15 @@ def test_another_split_prepares_again_and_all_that_follows(project: Project):
     assert redone(trained(project)) == EVERY
 
 
+def test_another_split_that_gives_the_same_rows_is_told_all_the_same(project: Project):
+    edit(project, 'threshold=best_for("f1")', 'threshold=best_for("f1"), split=stratified(test=0.1999)')
+
+    again = trained(project)
+
+    assert redone(again) == ["prepare", "lay out"]
+    assert again.data.split.test == 0.1999
+
+
 def test_another_seed_fits_again_on_the_same_split(project: Project):
     assert redone(trained(project, seed=7)) == ["fit", "evaluate", "lay out"]
 

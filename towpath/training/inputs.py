@@ -77,6 +77,8 @@ class Inputs(Struct, frozen=True, tag_field="format", tag=formats.INPUTS, omit_d
             own += [self.data]
         if stage in ("fit", "evaluate"):
             own += [self.estimator, self.seed, self.declared.get("threshold")]
+        if stage == "lay out":  # the lineage tells how rows were split, also where another split gives the same rows
+            own += [self.declared.get("split")]
         return digest(own)
 
     def why_not(self, stage: Stage) -> str:
