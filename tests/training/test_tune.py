@@ -97,6 +97,15 @@ def test_a_stopped_search_goes_on_and_finds_what_an_uninterrupted_one_does(proje
     assert found(resumed) == found(tuning(make_project(tmp_path / "other")).run(Budget(7)))
 
 
+def test_another_first_metric_is_another_search(project: Project):
+    by_auc = tuning(project).run(Budget(3))
+    edit(project, 'metrics=[auc(), f1("late")]', 'metrics=[f1("late"), auc()]')
+    by_f1 = tuning(project).run(Budget(3))
+
+    assert (by_auc.metric, by_f1.metric) == ("auc", "f1")
+    assert by_f1.declared.folds != by_auc.declared.folds
+
+
 def test_ctrl_c_loses_no_finished_trial(project: Project):
     def interrupt(progress: Progress) -> None:
         if progress.done == 2:

@@ -94,7 +94,7 @@ class Tuning:
         search = searched(self.service)
         measure = objective(self.service, search)
         with one_at_a_time(self.folder), one_thread():
-            trials = Trials(self._journal(search), measure.sign, self.inputs.seed)
+            trials = Trials(self._journal(search, measure), measure.sign, self.inputs.seed)
             declared = trials.declared or self._reach(measure, {})
             trials.declared = declared
             self._search(trials, search, measure, budget)
@@ -102,9 +102,10 @@ class Tuning:
             (self.folder / BEST).write_bytes(formats.canonical(tuned) + b"\n")
             return tuned
 
-    def _journal(self, search: Search) -> Path:
-        """The file of this very search: another declaration, seed or data set is another search."""
-        key = formats.digest(formats.canonical([self.inputs.key("prepare"), self.inputs.key("fit"), describe(search)]))
+    def _journal(self, search: Search, measure: Measure) -> Path:
+        """The file of this very search: another declaration, metric, seed or data set is another search."""
+        made_of = [self.inputs.key("prepare"), self.inputs.key("fit"), describe(search), describe(measure)]
+        key = formats.digest(formats.canonical(made_of))
         path = self.folder / f"{key[:12]}.journal"
         if self.must_exist and not path.is_file():
             raise UsageError(
