@@ -1,6 +1,7 @@
 """Equal things are described by equal bytes, different ones by different bytes; what cannot be described says so."""
 
 import functools
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,18 @@ def test_the_digest_of_files_is_of_names_and_bytes(tmp_path: Path):
     assert files_digest(tmp_path) == before
     (tmp_path / "a.py").rename(tmp_path / "b.py")
     assert files_digest(tmp_path) != before
+
+
+def test_a_library_of_ones_own_counts_with_what_it_imports_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    home = tmp_path / "lib" / "ours_for_stages"
+    home.mkdir(parents=True)
+    (home / "__init__.py").write_text("")
+    (home / "steps.py").write_text("from .numbers import C\n\n\ndef same(x):\n    return x * C\n")
+    (home / "numbers.py").write_text("C = 1.0\n")
+    monkeypatch.syspath_prepend(home.parent)
+    steps = importlib.import_module("ours_for_stages.steps")
+    before = describe(steps.same)
+
+    (home / "numbers.py").write_text("C = 2.0\n")
+
+    assert describe(steps.same) != before

@@ -1,8 +1,11 @@
 """Anything that a training depends on, as plain data of which equal things give equal bytes; no source text is kept."""
 
+import ast
+import contextlib
 import enum
 import functools
 import hashlib
+import importlib.util
 import math
 import sys
 import sysconfig
@@ -131,14 +134,42 @@ def _fitted(estimator: Any) -> dict[str, Any]:
 def own_source(module: str) -> str:
     """The digest of the files of a module that no package installed; "" where it is a library's.
 
-    A service's own modules count together, since one of them may use another.
+    A service's own modules count together, and so does every other loaded module of one's own that they import.
     """
+    found: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and (files := _own_files(name)):
+            found[name] = formats.digest("".join(formats.digest(one.read_bytes()) for one in files).encode())
+            waiting += [other for one in files for other in _imported(one.read_bytes(), _package(name))]
+    return digest(found) if found else ""
+
+
+def _own_files(module: str) -> list[Path]:
+    """The Python files that a loaded module is made of; none of one that is installed or not loaded."""
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None or _is_installed(Path(file)):
-        return ""
-    if module.startswith(PACKAGE):
-        return files_digest(Path(sys.modules[module.partition(".")[0]].__file__ or file).parent)
-    return formats.digest(Path(file).read_bytes())
+        return []
+    return sorted(Path(file).parent.rglob("*.py")) if module.startswith(PACKAGE) else [Path(file)]
+
+
+def _package(module: str) -> str:
+    return getattr(sys.modules[module], "__package__", None) or ""
+
+
+@functools.cache
+def _imported(content: bytes, package: str) -> frozenset[str]:
+    """The modules that a file may import, by their whole names; nothing of a file that is no Python."""
+    names: set[str] = set()
+    with contextlib.suppress(SyntaxError, ValueError, ImportError):
+        for node in ast.walk(ast.parse(content)):
+            if isinstance(node, ast.Import):
+                names |= {one.name for one in node.names}
+            elif isinstance(node, ast.ImportFrom) and not (node.level and package.startswith(PACKAGE)):
+                home = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+                names |= {home, *(f"{home}.{one.name}" for one in node.names)}
+    return frozenset(names)
 
 
 def _is_installed(file: Path) -> bool:
