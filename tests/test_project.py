@@ -72,6 +72,7 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_package(wheel):
     kept = {path.relative_to(ROOT).as_posix() for path in (ROOT / "towpath").rglob("*") if path.is_file()}
 
@@ -180,6 +181,7 @@ def test_secrets_and_leftovers_cannot_be_added_by_accident(path):
     assert finish("git", "check-ignore", path, cwd=ROOT).stdout == f"{path}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.feature("F525")
 @pytest.mark.parametrize(("variables", "chosen"), [({}, 42), ({"SEED": "7"}, 7), ({"TEST_SEED": "5", "SEED": "7"}, 5)])
 def test_every_test_draws_from_test_seed_then_seed_then_42(run_tests, variables, chosen):
@@ -194,6 +196,7 @@ def test_every_test_draws_from_test_seed_then_seed_then_42(run_tests, variables,
     assert "2 passed" in run_tests(test + test.replace("test_it", "test_again"), **variables)
 
 
+@pytest.mark.slow
 @pytest.mark.feature("F526")
 def test_slow_tests_and_those_with_data_can_be_left_out_and_no_marker_is_made_up(run_tests):
     marked = "import pytest\n@pytest.mark.{0}\ndef test_{0}():\n    assert 1\n"
@@ -220,6 +223,7 @@ def test_four():
 """
 
 
+@pytest.mark.slow
 def test_without_data_or_network_tests_are_skipped_at_home_and_fail_in_ci(run_tests):
     assert "4 skipped" in run_tests(SKIPS)
     assert "1 failed, 1 passed, 1 skipped, 1 error" in run_tests(SKIPS, TOWPATH_CI="1")

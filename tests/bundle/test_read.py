@@ -40,6 +40,7 @@ def test_a_flipped_bit_in_any_file_is_refused_by_the_files_name(bundle: Path):
     assert read_bundle(bundle).contract.service == "iris"
 
 
+@pytest.mark.slow
 def test_every_bit_of_the_manifest_counts(bundle: Path):
     path = bundle / "manifest.json"
     whole = path.read_bytes()

@@ -117,7 +117,12 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("case", CLASSIFIERS)
+LARGE = {"all in all", "stack under a forest"}
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=pytest.mark.slow) if case in LARGE else case for case in CLASSIFIERS]
+)
 def test_a_classifier_of_classifiers_answers_as_scikit_learn_and_adds_up(case: str) -> None:
     model, target = CLASSIFIERS[case]
 

@@ -285,7 +285,7 @@ ODDLY_SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.dat
 
 
 @given(cases())
-@settings(max_examples=40, deadline=None, suppress_health_check=ODDLY_SLOW)
+@settings(max_examples=15, deadline=None, suppress_health_check=ODDLY_SLOW)
 def test_a_pipeline_made_up_answers_as_scikit_learn_or_is_refused_by_name(case: Case) -> None:
     prove_or_refuse(case)
 

@@ -192,7 +192,7 @@ def test_what_is_compiled_answers_as_scikit_learn_does(real_data: Path, project:
     assert (parity.flips, parity.worst <= 1e-12) == (0, True)
 
 
-@pytest.mark.parametrize("name", ["bankchurn", "telecom", "carvision"])
+@pytest.mark.parametrize("name", ["bankchurn", "telecom", pytest.param("carvision", marks=pytest.mark.slow)])
 def test_generated_rows_pass_the_gates_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
     monkeypatch.delenv("TOWPATH_DATA", raising=False)
     result = train_service(portfolio(tmp_path), name)
