@@ -10,11 +10,11 @@ import pytest
 import xgboost
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import make_column_transformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from tests.training.customers import (
     COLUMNS,
@@ -169,6 +169,31 @@ def test_a_booster_inside_another_estimator_answers_alike_and_adds_up(kind: obje
     compiled = proved(estimator, WHOLE, COLUMNS, NEAR)
 
     assert additivity(compiled, parity.to_rows(WHOLE, COLUMNS)) < 1e-9
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda model: model,
+        lambda model: make_pipeline(MaxAbsScaler(), model),
+        lambda model: StackingClassifier([("a", LINE[-1])], model, cv=2, passthrough=True),
+        lambda model: VotingClassifier([("a", model), ("b", LINE[-1])], voting="soft"),
+    ],
+    ids=["alone", "scaled", "final", "voting"],
+)
+def test_xgboost_is_refused_a_sparse_matrix_in_which_it_takes_each_zero_for_missing(around: object) -> None:
+    flags = ColumnTransformer([("flags", OneHotEncoder(), WORDS)], remainder="passthrough", sparse_threshold=1.0)
+    estimator = make_pipeline(flags, around(xgb("XGBClassifier"))).fit(WHOLE, LEFT)
+
+    with pytest.raises(VerificationRefused, match="XGBClassifier, gets a sparse matrix") as refused:
+        compile_model(estimator, COLUMNS)
+    assert "sparse_output=False" in refused.value.hint
+
+
+def test_lightgbm_sees_the_zeros_of_a_sparse_matrix() -> None:
+    flags = ColumnTransformer([("flags", OneHotEncoder(), WORDS)], remainder="passthrough", sparse_threshold=1.0)
+
+    proved(make_pipeline(flags, lgbm("LGBMClassifier")).fit(WHOLE, LEFT), WHOLE.assign(Balance=0.0), COLUMNS)
 
 
 def test_an_isotonic_calibration_of_lightgbm_answers_alike() -> None:

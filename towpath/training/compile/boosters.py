@@ -23,6 +23,11 @@ def booster(kind: type) -> Callable[[Any, Inputs], TreeModel] | None:
 
 def _xgboost(estimator: Any, inputs: Inputs) -> TreeModel:
     """To the bit as far as the raw score, which XGBoost adds up in float32; only its link works in float32 as well."""
+    if inputs.sparse:
+        raise VerificationRefused(
+            f"{inputs.place}, a {type(estimator).__name__}, gets a sparse matrix, in which it takes each 0 for missing",
+            hint="OneHotEncoder(sparse_output=False), or ColumnTransformer(..., sparse_threshold=0)",
+        )
     read = xgboost_trees.read(estimator, inputs.place)
     trees, start = _one_for_two(read.trees, read.start, read.link)
     settings = {"below_zero": False, "sum_single": trees is read.trees}

@@ -109,7 +109,8 @@ class Inputs:
 
     place tells a person where in the pipeline the estimator stands; rows are training rows, where there are any.
     convert makes a model of an estimator that is a part of this one; `member` and `margin` are how to call it. decision
-    says that the decision function is wanted for the raw score, whatever the link.
+    says that the decision function is wanted for the raw score, whatever the link. sparse: whether the estimator gets
+    a matrix that leaves zeros out.
     """
 
     features: Sequence[Feature]
@@ -118,6 +119,7 @@ class Inputs:
     rows: np.ndarray | None
     convert: Callable[[Any, "Inputs"], Any]
     decision: bool = False
+    sparse: bool = False
 
     def member(self, estimator: Any, name: str, features: Sequence[Feature] | None = None) -> Any:
         """The model of an estimator inside this one; it reads the same features unless others are given."""

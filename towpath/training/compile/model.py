@@ -1,7 +1,7 @@
 """A fitted scikit-learn estimator to what a bundle holds of it: graphs in double, and the link."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from towpath.training.compile.preprocess import transform
 from towpath.training.compile.protocol import EXACT, Model
 from towpath.training.compile.refusals import not_supported
 from towpath.training.compile.registered import registered
+from towpath.training.compile.sparse import gives_sparse
 from towpath.training.compile.stacking import STACKING
 from towpath.training.compile.target import TARGETS
 from towpath.training.compile.trees import TREES
@@ -156,11 +157,12 @@ def _explain(model: Model, columns: int) -> bytes | None:
 
 
 def _pipeline(pipeline: Pipeline, inputs: Inputs) -> Model:
-    features = list(inputs.features)
+    features, sparse = list(inputs.features), inputs.sparse
     for name, step in pipeline.steps[:-1]:
         features = transform(step, features, f"{inputs.place}.{name}")
+        sparse = gives_sparse(step, sparse)
     name, last = pipeline.steps[-1]
-    return inputs.last(last, name, features)
+    return replace(inputs, sparse=sparse).last(last, name, features)
 
 
 def _in_fitted_order(estimator: Any, columns: Sequence[Column]) -> list[Feature]:

@@ -96,7 +96,14 @@ def _final(estimator: Any, members: Sequence[Model], passed: Sequence[Feature], 
     names += [f"feature {i}" for i in range(len(passed))]
     features = [Number(i) for i in range(len(names))]
     columns = [Column(name, name) for name in names]
-    inside = replace(inputs, features=features, columns=columns, rows=None, place=f"{inputs.place}.final_estimator")
+    inside = replace(
+        inputs,
+        features=features,
+        columns=columns,
+        rows=None,
+        place=f"{inputs.place}.final_estimator",
+        sparse=inputs.sparse and estimator.passthrough,
+    )
     return inputs.convert(estimator.final_estimator_, inside)
 
 
