@@ -51,6 +51,7 @@ def answer(
         (item.Decide("churn", "int"), [0.39], 0),
         (item.Decide("churn", "names", ("keeps", "leaves")), [0.9], "leaves"),
         (item.Decide("stay"), [0.39], True),
+        (item.Decide("stay"), [0.4], False),  # the threshold: decided for churn, so not for stay as well
         (item.Constant("EUR"), [0.1], "EUR"),
         (item.Release(), [0.1], "bankchurn@1.2.0"),
         (item.Timestamp(), [0.1], "2026-11-21T10:57:22Z"),

@@ -131,11 +131,10 @@ class Answerer:
         return listed
 
     def _decision(self, what: item.Decide) -> Give:
-        of, threshold = self._of(what.of), self._settings.threshold
-        if what.of != self._contract.task.positive:
-            threshold = 1.0 - threshold
         no, yes = {"int": (0, 1), "bool": (False, True), "names": what.names}[what.shape]
-        return lambda seen, said: yes if of(seen.scores) >= threshold else no
+        # About the other class: what is not decided for the positive one; never both, not even on the threshold.
+        answers = (no, yes) if what.of == self._contract.task.positive else (yes, no)
+        return lambda seen, said: answers[self.decide(seen.scores)]
 
     def _band(self, edges: Sequence[tuple[str, float]], of: Callable[[Scores], float]) -> Give:
         last = edges[-1][0]
