@@ -247,3 +247,14 @@ def test_a_record_of_one_number_has_golden_rows_that_are_nobodys():
 
     assert len(golden) >= 64
     assert not {record["age"] for _, record in golden} & set(ages["age"])
+
+
+def test_a_column_without_any_value_is_missing_in_every_golden_row():
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame({"age": random.uniform(18, 90, 200), "never": np.nan, "income": random.normal(size=200)})
+    fields = [Field("age", "number"), Field("never", "number", nullable=True), Field("income", "number")]
+
+    golden = golden_records(fields, frame, [], seed=1)
+
+    assert len(golden) >= 64
+    assert {record["never"] for _, record in golden} == {None}

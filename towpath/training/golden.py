@@ -85,7 +85,14 @@ def _can_be_sent(fields: Sequence[Field], record: Record) -> bool:
 
 def _recombined(fields: Sequence[Field], columns: Mapping[str, np.ndarray], random: np.random.Generator) -> Record:
     """Each value from another row, so that together they are nobody's."""
-    return {field.name: _value(field, [random.choice(columns[name]) for name in field.columns]) for field in fields}
+    return {field.name: _drawn(field, columns, random) for field in fields}
+
+
+def _drawn(field: Field, columns: Mapping[str, np.ndarray], random: np.random.Generator) -> Any:
+    """A value that some row has; None of a field that has none in any row."""
+    if not all(len(columns[name]) for name in field.columns):
+        return None
+    return _value(field, [random.choice(columns[name]) for name in field.columns])
 
 
 def _between(fields: Sequence[Field], columns: Mapping[str, np.ndarray], random: np.random.Generator) -> Record:
@@ -94,7 +101,7 @@ def _between(fields: Sequence[Field], columns: Mapping[str, np.ndarray], random:
     return first | {
         field.name: _value(field, [(first[field.name] + second[field.name]) / 2])
         for field in fields
-        if field.type in ("number", "integer") and not field.choices
+        if field.type in ("number", "integer") and not field.choices and first[field.name] is not None
     }
 
 
@@ -112,6 +119,8 @@ def _extremes(field: Field, columns: Mapping[str, np.ndarray]) -> list[Any]:
         return [str(value) for value in np.unique(columns[field.name])[:3]] + ["", "never seen before"]
     if field.type == "boolean":
         return [True, False]
+    if not all(len(columns[name]) for name in field.columns):
+        return []
     low = [field.ge if field.ge is not None else float(columns[name].min()) for name in field.columns]
     high = [field.le if field.le is not None else float(columns[name].max()) for name in field.columns]
     return [_value(field, low), _value(field, high)]
