@@ -38,6 +38,7 @@ def test_texts_are_taken_by_length_and_never_told():
 def test_rows_without_a_value_are_a_group_of_their_own():
     assert named(["a", None, "a"]) == {"a": 2, "missing": 1}
     assert named([1.0, np.nan]) == {"1": 1, "missing": 1}
+    assert named([np.nan, np.nan]) == {"missing": 2}
 
 
 def test_every_row_is_in_one_group():

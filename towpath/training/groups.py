@@ -54,6 +54,8 @@ def _labels(values: pd.Series) -> tuple[pd.Series, list[str]]:
 def _number_labels(values: pd.Series, unit: str) -> tuple[pd.Series, list[str]]:
     known = np.sort(values.dropna().to_numpy(np.float64))
     distinct = np.unique(known)
+    if not len(distinct):  # pandas adds no text to a column that holds numbers for want of anything
+        return values, []
     if len(distinct) <= FEW:
         return values.map(_plain, na_action="ignore") + unit, [_plain(value) + unit for value in distinct]
     cuts = np.unique(known[[len(known) * quarter // QUARTERS for quarter in range(1, QUARTERS)]])
