@@ -4,6 +4,7 @@ import functools
 import importlib
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from towpath.declare import Meta, at_least, auc
+from towpath.training import describe as describing
 from towpath.training.describe import Unstable, describe, digest, files_digest, own_source
 
 
@@ -139,3 +141,62 @@ def test_a_library_of_ones_own_counts_with_what_it_imports_itself(tmp_path: Path
     (home / "numbers.py").write_text("C = 2.0\n")
 
     assert describe(steps.same) != before
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Puts a small library where packages are installed; with a version where it is a distribution."""
+    site = tmp_path / "site-packages"
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(site))
+    monkeypatch.syspath_prepend(site)
+
+    def put(version: str = "", body: str = "def same(x):\n    return x\n") -> Any:
+        (site / "acme_steps").mkdir(parents=True, exist_ok=True)
+        (site / "acme_steps" / "__init__.py").write_text(body)
+        if version:
+            (site / "acme_steps-1.dist-info").mkdir(exist_ok=True)
+            (site / "acme_steps-1.dist-info" / "METADATA").write_text(f"Name: acme-steps\nVersion: {version}\n")
+            (site / "acme_steps-1.dist-info" / "top_level.txt").write_text("acme_steps\n")
+        monkeypatch.delitem(sys.modules, "acme_steps", raising=False)
+        importlib.invalidate_caches()
+        describing._distributions.cache_clear()
+        return importlib.import_module("acme_steps")
+
+    yield put
+    sys.modules.pop("acme_steps", None)
+    describing._distributions.cache_clear()
+
+
+def test_a_function_of_another_library_carries_its_version(installed: Any):
+    before = describe(FunctionTransformer(installed("1.0").same))
+
+    assert describe(FunctionTransformer(installed("1.0", "import os\n\n\ndef same(x): ...\n").same)) == before
+    assert before["with"]["func"] == {"function": "acme_steps.same", "version": "1.0"}
+    assert describe(FunctionTransformer(installed("1.1").same)) != before
+
+
+def test_a_function_of_ones_own_carries_the_version_of_what_it_imports(
+    installed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "own_for_versions.py").write_text("import acme_steps\n\n\ndef f(x): ...\n")
+    monkeypatch.syspath_prepend(tmp_path / "own")
+    installed("1.0")
+    own = importlib.import_module("own_for_versions").f
+    before = describe(own)
+    installed("1.1")
+
+    assert describe(own) != before
+
+
+def test_an_installed_module_without_a_distribution_goes_by_its_file(installed: Any):
+    before = describe(installed().same)
+
+    assert describe(installed().same) == before
+    assert describe(installed(body="def same(x): ...\n").same) != before
+
+
+def test_what_every_training_names_anyway_has_no_version_twice():
+    assert describe(LogisticRegression) == {"class": "sklearn.linear_model._logistic.LogisticRegression"}
+    assert describe(np.mean) == {"function": "numpy.mean"}
+    assert describe(functools.reduce).keys() == {"function"}

@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import types
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ from towpath.core.errors import TowpathError
 from towpath.declare.load import PACKAGE
 
 DEEPEST = 40  # levels; what is deeper than that holds itself
+
+TOLD_ELSEWHERE = sys.stdlib_module_names | {
+    "towpath", "numpy", "scipy", "pandas", "sklearn", "onnx", "skl2onnx", "onnxruntime", "msgspec",
+}  # fmt: skip
+"""Packages whose versions every training's inputs name; an object of any other carries its package's version."""
 
 
 class Unstable(TowpathError):
@@ -33,7 +39,8 @@ def describe(value: Any, path: str = "") -> Any:
     """None, booleans, numbers, strings, lists and dicts that say what a value is.
 
     An estimator is its class and its parameters, a function its name; of a function or class of the user's own the
-    bytes of its file count too. Raises Unstable naming the path of what cannot be described.
+    bytes of its file count too, and of one of another installed library that library's version. Raises Unstable naming
+    the path of what cannot be described.
     """
     return _Description().of(value, path, 0)
 
@@ -122,8 +129,10 @@ class _Description:
     def _named(self, value: Any, kind: str) -> dict[str, Any]:
         module = getattr(value, "__module__", None) or ""
         name = f"{module}.{getattr(value, '__qualname__', value.__name__)}"
-        source = own_source(module)
-        return {kind: name, "source": source} if source else {kind: name}
+        if source := own_source(module):
+            return {kind: name, "source": source}
+        version = library_version(module)
+        return {kind: name, "version": version} if version else {kind: name}
 
 
 def _fitted(estimator: Any) -> dict[str, Any]:
@@ -134,16 +143,51 @@ def _fitted(estimator: Any) -> dict[str, Any]:
 def own_source(module: str) -> str:
     """The digest of the files of a module that no package installed; "" where it is a library's.
 
-    A service's own modules count together, and so does every other loaded module of one's own that they import.
+    A service's own modules count together, and so does every other loaded module of one's own that they import, and
+    the version of every other installed library.
     """
     found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if name not in found and (files := _own_files(name)):
             found[name] = formats.digest("".join(formats.digest(one.read_bytes()) for one in files).encode())
-            waiting += [other for one in files for other in _imported(one.read_bytes(), _package(name))]
-    return digest(found) if found else ""
+            imported = [other for one in files for other in _imported(one.read_bytes(), _package(name))]
+            waiting += imported
+            versions |= {other.partition(".")[0]: version for other in imported if (version := library_version(other))}
+    return digest([found, versions] if versions else found) if found else ""
+
+
+def library_version(module: str) -> str:
+    """The version of the distribution that a module comes from; of an installed one without any, its file's digest.
+
+    "" for what every training's inputs name anyway, and for modules that are not installed. The version alone, since
+    one library may have two distributions: xgboost-cpu on one machine is xgboost on another.
+    """
+    top = module.partition(".")[0]
+    if not top or top in TOLD_ELSEWHERE or top.startswith(PACKAGE):
+        return ""
+    names = sorted(set(_distributions().get(top, ())))
+    if len(names) > 1:  # a namespace that several share
+        names = [name for name in names if _holds(name, module)] or names
+    if names:
+        return ", ".join(metadata.version(name) for name in names)
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return formats.digest(Path(file).read_bytes()) if file and _is_installed(Path(file)) else ""
+
+
+@functools.cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Read once for a process, and only where a library is used that is not named anyway: it takes 0.1 seconds."""
+    return metadata.packages_distributions()
+
+
+@functools.cache
+def _holds(distribution: str, module: str) -> bool:
+    path = module.replace(".", "/")
+    files = (file.as_posix() for file in metadata.files(distribution) or ())
+    return any(file.startswith((f"{path}.", f"{path}/")) for file in files)
 
 
 def _own_files(module: str) -> list[Path]:

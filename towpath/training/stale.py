@@ -111,7 +111,11 @@ def _estimator(then: Inputs, now: Inputs) -> Iterator[str]:
     found = [name for name in sorted({*then.params, *now.params}) if then.params.get(name) != now.params.get(name)]
     told = [f"{name} {_value(then.params, name)} -> {_value(now.params, name)}" for name in found]
     more = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
-    yield f"the estimator changed ({', '.join(told[:SHOWN] + more)})" if told else "the estimator's own code changed"
+    yield (
+        f"the estimator changed ({', '.join(told[:SHOWN] + more)})"
+        if told
+        else "the estimator's own code changed, or a library it uses"
+    )
 
 
 def _declared(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
