@@ -141,9 +141,12 @@ def over_folds(reached: "Reached") -> str:
 
 
 def verdict(found: "Tuned") -> str:
-    """Whether the gain is more than the folds differ in it."""
+    """Whether the gain is more than the best of as many trials would show by chance."""
+    from towpath.training.tune import chance_gain
+
     if not found.params or found.better.mean <= 0:
         return "no better than what is declared"
-    if found.better.mean > 2 * found.better.sd / len(found.better.folds) ** 0.5:
+    if found.better.mean > chance_gain(found.better, found.trials):
         return "better than what is declared"
-    return "within what folds differ by; hardly worth a change"
+    many = "1 trial" if found.trials == 1 else f"{found.trials} trials"
+    return f"best on these folds, but {many} would reach as much by chance"
