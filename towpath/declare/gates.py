@@ -38,7 +38,11 @@ class Slices(Struct, frozen=True, tag="slices"):
 
 
 class Fair(Struct, frozen=True, tag="fair"):
-    """The groups of a field must be decided about alike: in how often, and in how many of the true ones are found."""
+    """The groups of a field must be decided about alike: in how often, and in how many of the true ones are found.
+
+    It fails where the whole 95 % interval of a number is outside its limit; a number outside whose interval spans the
+    limit is inconclusive.
+    """
 
     field: str
     max_gap: float | None = None

@@ -75,20 +75,30 @@ def _slices(gate: Slices, groups: list[SliceMetric]) -> GateResult:
 
 
 def _fair(gate: Fair, found: Fairness | None) -> GateResult:
-    """A group too small to judge lets nothing pass; what the others show may still fail."""
+    """A value inside its limit passes; outside, it fails where its whole 95 % interval is outside, and is inconclusive
+    where the interval spans the limit. A group too small to judge lets nothing pass; the others may still fail."""
     if (
         found is None
         or (gate.min_impact is not None and not found.impact)
         or (gate.max_gap is not None and not found.gap)
     ):
         return GateResult(str(gate), "inconclusive", f"{gate.field} has no two groups that give both numbers")
-    broken, told = [], []
+    verdicts: list[Verdict] = ["inconclusive" if found.small else "pass"]
+    told = []
     if gate.min_impact is not None and found.impact:
         told.append(f"impact {found.impact.value:.3f} [{found.impact.low:.3f}, {found.impact.high:.3f}]")
-        broken.append(found.impact.value < gate.min_impact)
+        verdicts.append(_kept(found.impact.value - gate.min_impact, found.impact.high - gate.min_impact))
     if gate.max_gap is not None and found.gap:
         told.append(f"recall gap {found.gap.value:.3f} [{found.gap.low:.3f}, {found.gap.high:.3f}]")
-        broken.append(found.gap.value > gate.max_gap)
+        verdicts.append(_kept(gate.max_gap - found.gap.value, gate.max_gap - found.gap.low))
     small = f"; fewer than {FEWEST} rows: {', '.join(found.small)}" if found.small else ""
-    verdict: Verdict = "fail" if any(broken) else "inconclusive" if found.small else "pass"
-    return GateResult(str(gate), verdict, ", ".join(told) + small)
+    order: list[Verdict] = ["fail", "inconclusive", "pass"]
+    verdict = next(one for one in order if one in verdicts)
+    is_chance = verdict == "inconclusive" in verdicts[1:]
+    chance = "; outside the limit, but its interval spans it" if is_chance else ""
+    return GateResult(str(gate), verdict, ", ".join(told) + chance + small)
+
+
+def _kept(inside: float, inside_at_best: float) -> Verdict:
+    """By how far a value, and the better end of its interval, are inside a limit."""
+    return "pass" if inside >= 0 else "fail" if inside_at_best < 0 else "inconclusive"
