@@ -80,7 +80,7 @@ def test_it_says_every_metric_gate_and_group_with_its_number(run: Run, page: str
     assert "✗ 1 fail" in page
     assert "✓ 1 pass" in page
     for title in ("Gates", "Metrics", "How it decides", "What matters", "Why, for single rows", "Fairness",
-                  "Where it errs most", "On later rows", "Data", "Served is what was measured"):  # fmt: skip
+                  "Errors by group", "On later rows", "Data", "Served is what was measured"):  # fmt: skip
         assert f"<h2>{title}</h2>" in page
     assert str(evaluation.confusion[0][0]) in page
 

@@ -15,10 +15,12 @@ def details(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
         over = f"over {len(spread.folds)} folds of the training rows"
         yield "folds", f"{spread.name} {spread.mean:.4f} ± {spread.sd:.4f} {over}"
     yield from ((f"fair {found.field}", fair(found)) for found in evaluation.fairness)
-    if evaluation.segments and evaluation.segments.worst:
-        worst, found = evaluation.segments.worst[0], evaluation.segments
+    if evaluation.segments and evaluation.segments.above:
+        worst, found = evaluation.segments.above[0], evaluation.segments
         error = f"{found.error} {worst.error:.4f} [{worst.low:.4f}, {worst.high:.4f}] on {worst.rows} rows"
         yield "errs most", f"{worst.field} {worst.group}: {error}, {found.overall:.4f} on all"
+    elif evaluation.segments and evaluation.segments.worst:
+        yield "errs most", f"no group of {evaluation.segments.looked_at} surely more than all rows do"
     if back := evaluation.backtest:
         rows = f"{back.test_rows} rows with {back.field} from {back.cut:g}, learnt from the {back.train_rows} before"
         yield "backtest", f"{', '.join(map(str, back.metrics))} on {rows}"

@@ -114,8 +114,8 @@ class Fairness(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     small: tuple[str, ...] = ()
 
 
-class Segment(Struct, frozen=True, forbid_unknown_fields=True):
-    """The error on the rows of one group, with its 95 % interval."""
+class Segment(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The error on the rows of one group, with its 95 % interval; above: its low end is above the error of all rows."""
 
     field: str
     group: str
@@ -123,11 +123,13 @@ class Segment(Struct, frozen=True, forbid_unknown_fields=True):
     error: float
     low: float
     high: float
+    above: bool = False
 
 
 class Segments(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the model errs most: of all groups with 30 rows or more, those whose error is surely above the others'.
+    """Of all groups with 30 rows or more the ten with the largest error, by the low end of its interval.
 
+    That they come first may be chance: the model errs most only on those that are `above`.
     error is what is measured: `error_rate`, the share of wrong decisions, or `mae`, the mean absolute error.
     """
 
@@ -135,6 +137,11 @@ class Segments(Struct, frozen=True, forbid_unknown_fields=True):
     overall: float
     looked_at: int
     worst: tuple[Segment, ...]
+
+    @property
+    def above(self) -> tuple[Segment, ...]:
+        """Those whose whole interval lies above the error of all rows; often none."""
+        return tuple(one for one in self.worst if one.above)
 
 
 class Spread(Struct, frozen=True, forbid_unknown_fields=True):

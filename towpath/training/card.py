@@ -190,13 +190,15 @@ def _limits(evaluation: Evaluation) -> list[str]:
         return []
     kind = "mean absolute error" if found.error == "mae" else "share of wrong decisions"
     lines = [
-        "## Where it errs most",
+        "## Errors by group",
         "",
-        f"The {kind} is {found.overall:.4f} over all rows. Of {found.looked_at} groups:",
+        f"The {kind} is {found.overall:.4f} over all rows. Of {found.looked_at} groups these come first; "
+        f"{len(found.above)} of them surely err more than all rows do:",
     ]
-    lines += ["", "| group | rows | error | 95 % interval |", "|---|---|---|---|"]
+    lines += ["", "| group | rows | error | 95 % interval | surely more |", "|---|---|---|---|---|"]
     lines += [
-        f"| {one.field}: {one.group} | {one.rows} | {one.error:.4f} | {one.low:.4f} to {one.high:.4f} |"
+        f"| {one.field}: {one.group} | {one.rows} | {one.error:.4f} | {one.low:.4f} to {one.high:.4f} "
+        f"| {'yes' if one.above else ''} |"
         for one in found.worst
     ]
     return [*lines, ""]

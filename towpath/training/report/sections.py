@@ -166,19 +166,19 @@ def segments(evaluation: Evaluation) -> str:
             f"<line class='whisk' x1='{low:.1f}' y1='5' x2='{high:.1f}' y2='5'/>"
             f"<line class='cut' x1='{all_rows:.1f}' y1='0' x2='{all_rows:.1f}' y2='10'/></svg>"
         )
-        sure = " <small>above all rows</small>" if one.low > found.overall else ""
+        sure = " <small>above all rows</small>" if one.above else ""
         rows.append(
             (f"{escape(one.field)}: {escape(one.group)}{sure}", str(one.rows), number(one.error), picture,
              f"{number(one.low)} to {number(one.high)}")
         )  # fmt: skip
     what = "Mean absolute error" if found.error == "mae" else "Share of wrong decisions"
-    surely = sum(one.low > found.overall for one in found.worst)
+    surely = len(found.above)
     words = (
         f"{what}; {number(found.overall)} over all rows (the dashed line). Of {found.looked_at} groups with 30 rows or "
-        f"more these err most; {surely} of them surely more than all rows do."
+        f"more these come first; {surely} of them surely err more than all rows do, the others may by chance."
     )
     head = ("group", "rows", "error", "", "95 % interval")
-    return section("Where it errs most", f"<p>{escape(words)}</p>" + table(head, rows, numeric=(1, 2)))
+    return section("Errors by group", f"<p>{escape(words)}</p>" + table(head, rows, numeric=(1, 2)))
 
 
 def backtest(evaluation: Evaluation) -> str:
