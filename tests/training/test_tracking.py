@@ -15,6 +15,7 @@ import pytest
 from tests.training.small import edit, make_project, reopened, trained
 from towpath.core.tracked import TrackedRun
 from towpath.training import tracking
+from towpath.training.mirror import MlflowMirror
 from towpath.training.tracking import Outbox, Waiting
 from towpath.wiring import TRACKING, Project
 
@@ -121,7 +122,12 @@ def test_a_candidate_that_is_gone_is_dropped_and_told(tmp_path: Path):
     waiting = outbox(tmp_path, heard, 2)
     (tmp_path / "1" / tracking.RUN).unlink()
 
-    assert waiting.deliver().sent[0].startswith("dropped 000001-loans-1-run.json: cannot read")
+    delivered = waiting.deliver()
+
+    assert delivered.sent == ("loans-2",)
+    assert delivered.aside[0].startswith("dropped 000001-loans-1-run.json: cannot read")
+    assert tracking.told(delivered, "http://heard")[0] == "sent to http://heard: loans-2"
+    assert tracking.told(delivered, "http://heard")[1].startswith("warning: dropped")
     assert (heard.runs, waiting.waiting()) == (["loans-2"], [])
 
 
@@ -130,8 +136,53 @@ def test_a_spoiled_message_does_not_stop_the_others(tmp_path: Path):
     waiting = outbox(tmp_path, heard, 2)
     waiting.waiting()[0].write_bytes(b"{")
 
-    assert len(waiting.deliver().sent) == 2
+    assert waiting.deliver().sent == ("loans-2",)
     assert heard.runs == ["loans-2"]
+
+
+def test_what_the_server_will_never_take_is_set_aside_with_its_reason_and_the_rest_is_sent(tmp_path: Path):
+    class Picky(Heard):
+        def add_run(self, run: TrackedRun, folder: Path) -> None:
+            if run.candidate == "loans-1":
+                raise tracking.ItemRefused("answers with status 400")
+            super().add_run(run, folder)
+
+    waiting = outbox(tmp_path, Picky(), 2)
+    delivered = waiting.deliver()
+
+    kept = tmp_path / "outbox" / "refused" / "000001-loans-1-run.json"
+    assert (delivered.sent, delivered.waiting, delivered.reason) == (("loans-2",), 0, "")
+    assert tracking.told(delivered, "x")[1] == f"warning: set aside {kept}: answers with status 400"
+    assert json.loads(kept.read_bytes())["candidate"] == "loans-1"
+    assert kept.with_name("000001-loans-1-run.reason.txt").read_text() == "answers with status 400\n"
+    assert waiting.deliver() == tracking.Delivered()
+
+
+@pytest.mark.parametrize(
+    ("status", "knows_experiment", "is_aside"),
+    [
+        (400, True, True),
+        (413, True, True),
+        (401, True, False),
+        (404, True, False),
+        (500, True, False),
+        (400, False, False),
+    ],
+)
+def test_a_refusal_of_the_item_is_told_from_one_of_everything(
+    tmp_path: Path, status: int, knows_experiment: bool, is_aside: bool
+):
+    pytest.importorskip("mlflow")
+    with failing(status, knows_experiment=knows_experiment) as address:
+        waiting = outbox(tmp_path, None, 0)
+        waiting.tracker = MlflowMirror(address, "bank")
+        home = tmp_path / "1"
+        home.mkdir()
+        tracking.keep_run(home, TrackedRun("loans", "loans-1", 0.0, {}, {}, {}))
+        waiting.put(Waiting("run", "loans-1", str(home)))
+        delivered = waiting.deliver()
+
+    assert (len(delivered.aside), delivered.waiting) == ((1, 0) if is_aside else (0, 1))
 
 
 def test_a_packed_bundle_follows_its_run(tmp_path: Path):
@@ -175,14 +226,19 @@ def black_hole() -> Iterator[str]:
 
 
 @contextmanager
-def failing() -> Iterator[str]:
-    """Answers everything with 500."""
+def failing(status: int = 500, *, knows_experiment: bool = False) -> Iterator[str]:
+    """Answers everything with this status, but perhaps what is asked of every item first."""
+    experiment = b'{"experiment": {"experiment_id": "1", "name": "bank/loans", "lifecycle_stage": "active"}}'
 
     class Failing(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(500)
-            self.send_header("Content-Length", "0")
+            answers = knows_experiment and "/experiments/get-by-name" in self.path
+            body = experiment if answers else b""
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(200 if answers else status)
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         do_POST = do_GET
 

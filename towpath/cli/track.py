@@ -28,13 +28,15 @@ def track(session: Session, every: bool) -> Result:
     outbox.patience = PATIENCE
     session.say(f"sending {count} to {outbox.where}")
     delivered = outbox.deliver()
-    text = "\n".join(f"sent {one}" for one in delivered.sent) or "nothing waits to be sent"
-    data = {"where": outbox.where, "sent": list(delivered.sent), "waiting": delivered.waiting}
+    lines = [*(f"sent {one}" for one in delivered.sent), *delivered.aside]
+    text = "\n".join(lines) or "nothing waits to be sent"
+    data = {"where": outbox.where, "sent": list(delivered.sent), "aside": list(delivered.aside),
+            "waiting": delivered.waiting}  # fmt: skip
     if not delivered.reason:
         return Result(data, text)
     hint = "see that the server runs and can be reached from here; nothing is lost meanwhile"
     refusal = f"{outbox.where} {delivered.reason}; {delivered.waiting} of {count} still to be sent"
-    return Result(data, text if delivered.sent else "", Exit.INFRASTRUCTURE, refusal, hint)
+    return Result(data, text if lines else "", Exit.INFRASTRUCTURE, refusal, hint)
 
 
 def put_all(project: Project) -> None:

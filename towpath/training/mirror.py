@@ -15,10 +15,14 @@ from urllib.parse import urlsplit, urlunsplit
 from towpath.core import formats
 from towpath.core.errors import InfrastructureError, TowpathError
 from towpath.core.tracked import TrackedRun, check_alias
+from towpath.training.tracking import ItemRefused
 
 CONNECT_SECONDS = 3.0
 AT_ONCE = 100  # parameters or tags that one call takes; of metrics it takes more
 LONGEST = 500  # characters of a parameter; older servers refuse more
+ABOUT_THE_ITEM = frozenset({400, 409, 413, 415, 422})
+"""Statuses that say what was sent is at fault. 401, 403, 404 and 407 mean the address or the password, which would
+refuse everything; 408 and 429 pass."""
 RUN_TAG = "towpath.run"
 BUNDLE_TAG = "towpath.bundle"
 QUIET = {
@@ -51,13 +55,13 @@ class MlflowMirror:
         return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
     def add_run(self, run: TrackedRun, folder: Path) -> None:
-        with told_plainly():
+        with told_plainly(of_item=True):
             self._run_id(self._client(), run, folder)
 
     def add_version(self, run: TrackedRun, folder: Path, bundle: str) -> None:
         """A version points at its run's artifacts: a path on this machine would be refused, and mean nothing there."""
         name = self.model or run.service
-        with told_plainly():
+        with told_plainly(of_item=True):
             client = self._client()
             run_id = self._run_id(client, run, folder)
             if self._version(client, name, bundle):
@@ -120,7 +124,8 @@ class MlflowMirror:
 
     def _run_id(self, client: Any, run: TrackedRun, folder: Path) -> str:
         """The id of this run on the server, made and filled where it is not there in full."""
-        experiment = self._experiment(client, run.service)
+        with told_plainly():  # what is asked for every item: whoever refuses it, such as a wrong port, refuses all
+            experiment = self._experiment(client, run.service)
         known = formats.digest(formats.canonical(run))
         found = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{known}'", max_results=1)
         if found and found[0].info.status == "FINISHED":
@@ -173,14 +178,28 @@ class MlflowMirror:
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """MLflow's errors quote the whole request; a person is told what the server did. Raises InfrastructureError."""
+def told_plainly(*, of_item: bool = False) -> Iterator[None]:
+    """MLflow's errors quote the whole request; a person is told what the server did.
+
+    Raises InfrastructureError, and of an item ItemRefused where the item is at fault.
+    """
     try:
         yield
     except Exception as error:  # of requests, urllib3 and MLflow, all of which mean that the server did not do it
         if isinstance(error, TowpathError):
             raise
-        raise InfrastructureError(_plain_reason(str(error))) from error
+        kind = ItemRefused if of_item and _status(error) in ABOUT_THE_ITEM else InfrastructureError
+        raise kind(_plain_reason(str(error))) from error
+
+
+def _status(error: BaseException) -> int:
+    """The HTTP status that an error of MLflow or requests stands for; 0 where it stands for none."""
+    code = getattr(getattr(error, "response", None), "status_code", None)  # requests', of files
+    if code is None and (said := re.search(r"failed with error code (\d{3})", str(error))):  # MLflow maps few of them
+        code = said[1]
+    if code is None and hasattr(error, "get_http_status_code"):
+        code = error.get_http_status_code()
+    return int(code or 0)
 
 
 def _plain_reason(said: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # whoever only looks at a project must not bring numpy with i
 
 RUN = "run.json"
 REPORT = "report.html"
+REFUSED = "refused"  # the folder of what a server will never take
 PATIENCE = 15.0  # seconds that a training waits for a server, in all and whatever the server does
 GIT_SECONDS = 5.0
 
@@ -44,6 +45,10 @@ class Tracker(Protocol):
         """Register the bundle that a run's candidate was packed into."""
 
 
+class ItemRefused(InfrastructureError):
+    """The server works and will never take this one item as it is: sending it again does not help."""
+
+
 class Waiting(Struct, frozen=True, tag_field="format", tag=formats.TRACKED, forbid_unknown_fields=True):
     """Something that the server does not have yet: a run, or the bundle that its candidate was packed into."""
 
@@ -55,9 +60,10 @@ class Waiting(Struct, frozen=True, tag_field="format", tag=formats.TRACKED, forb
 
 @dataclass(frozen=True)
 class Delivered:
-    """What was sent, what still waits, and why it does."""
+    """What was sent, what never will be with the reason, what still waits, and why it does."""
 
     sent: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
     waiting: int = 0
     reason: str = ""
 
@@ -89,30 +95,44 @@ class Outbox:
         return sorted(self._files())
 
     def deliver(self) -> Delivered:
-        """Send what waits, oldest first, until the first that cannot be sent. Never raises, never takes longer than
-        the patience: a server that accepts and says nothing is left behind in its own thread.
+        """Send what waits, oldest first, until the first that cannot be sent now. What never can be is set aside. Never
+        raises, never takes longer than the patience: a server that accepts and says nothing is left behind in its own
+        thread.
         """
         if self.tracker is None or not self.waiting():
             return Delivered()
         sent: list[str] = []
+        aside: list[str] = []
         failed: list[str] = []
-        thread = threading.Thread(target=self._send, args=(self.tracker, sent, failed), daemon=True)
+        thread = threading.Thread(target=self._send, args=(self.tracker, sent, aside, failed), daemon=True)
         thread.start()
         thread.join(self.patience)
         if thread.is_alive():
             failed = [f"does not answer within {self.patience:g} seconds"]
-        return Delivered(tuple(sent), len(self.waiting()), failed[0] if failed else "")
+        return Delivered(tuple(sent), tuple(aside), len(self.waiting()), failed[0] if failed else "")
 
-    def _send(self, tracker: Tracker, sent: list[str], failed: list[str]) -> None:
+    def _send(self, tracker: Tracker, sent: list[str], aside: list[str], failed: list[str]) -> None:
         try:
             with only_one(self.folder / "lock", "sending", patience=0.0):
                 for path in self.waiting():
-                    sent.append(_send_one(tracker, path))
+                    try:
+                        sent.append(_send_one(tracker, path))
+                    except _Gone as error:
+                        aside.append(f"dropped {path.name}: {error}")
+                    except ItemRefused as error:
+                        aside.append(f"set aside {self._set_aside(path, _first_line(error))}: {_first_line(error)}")
                     path.unlink(missing_ok=True)
         except Conflict:
             failed.append("is being sent to by another process")
         except Exception as error:  # the door to somebody else's library: whatever it raises must not stop a training
             failed.append(_first_line(error))
+
+    def _set_aside(self, path: Path, reason: str) -> Path:
+        """Kept with its reason beside it; moved back by hand, it is sent again."""
+        home = self.folder / REFUSED
+        home.mkdir(exist_ok=True)
+        (home / f"{path.stem}.reason.txt").write_text(f"{reason}\n", encoding="utf-8")
+        return path.rename(home / path.name)
 
     def _files(self) -> list[Path]:
         return list(self.folder.glob("[0-9]*.json")) if self.folder.is_dir() else []
@@ -171,13 +191,17 @@ def git_commit(folder: Path) -> str:
         return ""
 
 
+class _Gone(Exception):
+    """There is nothing left to send."""
+
+
 def _send_one(tracker: Tracker, path: Path) -> str:
-    """What was sent, in words. An item whose candidate is gone, or that cannot be read, is not sent for ever."""
+    """What was sent, in words. Raises _Gone where the candidate is gone or the item cannot be read."""
     try:
         item = formats.read_record(path.read_bytes(), Waiting, formats.TRACKED, str(path))
         run = read_run(Path(item.folder))
     except (TowpathError, OSError) as error:
-        return f"dropped {path.name}: {error}"
+        raise _Gone(str(error)) from error
     if item.kind == "run":
         tracker.add_run(run, Path(item.folder))
         return item.candidate
@@ -192,6 +216,7 @@ def _first_line(error: BaseException) -> str:
 def told(delivered: Delivered, where: str) -> list[str]:
     """What a person is told: nothing where there is nothing to tell."""
     lines = [f"sent to {where}: {', '.join(delivered.sent)}"] if delivered.sent else []
+    lines += [f"warning: {one}" for one in delivered.aside]
     if delivered.reason:
         wait = "1 message waits" if delivered.waiting == 1 else f"{delivered.waiting} messages wait"
         lines.append(
