@@ -67,5 +67,6 @@ def test_a_metric_without_a_number_fails():
 
 def test_the_usual_margin_is_a_hundredth_of_a_share_or_of_the_others_value():
     assert usual_margin(Measure("f1"), 0.64) == 0.01
+    assert usual_margin(Measure("mcc"), 0.0) == usual_margin(Measure("r2"), 0.0) == 0.01
     assert usual_margin(Measure("rmse"), 4300.0) == pytest.approx(43.0)
     assert usual_margin(Measure("brier"), 0.1) == pytest.approx(0.001)

@@ -76,6 +76,14 @@ def test_a_closure_is_what_it_holds():
     assert of(times(2.0)) != of(times(3.0))
 
 
+def test_a_default_that_only_goes_by_name_counts():
+    def times(factor: float) -> Any:
+        return lambda values, *, by=factor: values * by
+
+    assert of(times(2.0)) == of(times(2.0))
+    assert of(times(2.0)) != of(times(3.0))
+
+
 def test_what_an_estimator_learnt_before_counts():
     model = LogisticRegression()
     before = of(model)

@@ -59,8 +59,11 @@ class Comparison(
 
 
 def usual_margin(measure: Measure, other: float) -> float:
-    """0.01 for metrics between 0 and 1 of which more is better, a hundredth of the other's value for the rest."""
-    if measure.kind in SHARES and measure.sign > 0:
+    """0.01 for metrics that are at most 1 of which more is better, a hundredth of the other's value for the rest.
+
+    mcc and r2 are 0 of a model that knows nothing: a hundredth of that would be no margin at all.
+    """
+    if (measure.kind in SHARES and measure.sign > 0) or measure.kind in ("mcc", "r2"):
         return SHARE_MARGIN
     return abs(other) * PART_MARGIN
 

@@ -124,6 +124,7 @@ class _Description:
         named = self._named(value, "function")
         held = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
         held += getattr(value, "__defaults__", None) or ()
+        held += sorted((getattr(value, "__kwdefaults__", None) or {}).items())
         return {**named, "holds": self.of(held, path, depth + 1)} if "source" in named and held else named
 
     def _named(self, value: Any, kind: str) -> dict[str, Any]:
