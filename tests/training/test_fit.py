@@ -1,5 +1,6 @@
 """Fitting is the same every time: what draws is seeded, what counts on several cores counts on one."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import TargetEncoder
 
-from towpath.training.fit import seeded
+from tests.training import small
+from towpath.training.fit import NotFitted, seeded
 
 
 def test_what_draws_gets_the_seed_and_what_was_seeded_keeps_its_own():
@@ -57,3 +59,22 @@ def test_lightgbms_way_of_counting_can_be_chosen():
     params = seeded(lightgbm.LGBMClassifier(force_col_wise=True, verbose=1), 7).get_params()
 
     assert "force_row_wise" not in params and "verbosity" not in params
+
+
+def test_rows_that_the_estimator_does_not_take_are_told_with_the_columns_and_a_mend(tmp_path: Path):
+    project = small.make_project(tmp_path)
+    small.edit(project, 'numbers="impute"', 'numbers="as-is"')
+
+    said = r"loans cannot be fitted: ValueError: Input X contains NaN.*months in \d+"
+    with pytest.raises(NotFitted, match=said) as it:
+        small.trained(project)
+    assert "\n" not in str(it.value)
+    assert 'columns.encode(numbers="impute")' in it.value.hint
+
+
+def test_a_parameter_that_the_estimator_refuses_is_the_declarations_fault(tmp_path: Path):
+    project = small.make_project(tmp_path)
+    small.edit(project, "C=1.0", "C=-1.0")
+
+    with pytest.raises(NotFitted, match=r"The 'C' parameter of LogisticRegression must be a float.* Got -1.0"):
+        small.trained(project)

@@ -1,7 +1,6 @@
 """A metric over the folds of the training rows, which may be stopped on the way."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ from sklearn.base import clone
 from towpath.core.measures import NEEDS_DECISION, Measure
 from towpath.declare.service import Service
 from towpath.training import metrics
-from towpath.training.fit import UNDECIDED, choose_threshold, fitting_estimator, folds_of, model_input, seeded
+from towpath.training.fit import UNDECIDED, choose_threshold, fitted, fitting_estimator, folds_of, model_input, seeded
 from towpath.training.parity import predictions
 
 Stop = Callable[[int, float], bool]
@@ -40,8 +39,8 @@ def fold_scores(
     """Scores float64 (rows, outputs) and targets of each fold's held-out rows, one fold after the other."""
     estimator = seeded(fitting_estimator(service), seed)
     for train, test in folds_of(service, targets, seed=seed):
-        fitted: Any = clone(estimator).fit(model_input(service, frame.iloc[train]), targets[train])
-        yield predictions(fitted, model_input(service, frame.iloc[test])), targets[test]
+        part = fitted(service, clone(estimator), frame.iloc[train], targets[train])
+        yield predictions(part, model_input(service, frame.iloc[test])), targets[test]
 
 
 def _measured(service: Service, measure: Measure, found: list[tuple[np.ndarray, np.ndarray]]) -> list[float]:

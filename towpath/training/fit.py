@@ -12,7 +12,7 @@ from sklearn.preprocessing import TargetEncoder
 from threadpoolctl import threadpool_limits
 
 from towpath.core.contract import Task
-from towpath.core.errors import UsageError
+from towpath.core.errors import TowpathError, UsageError
 from towpath.core.measures import Measure
 from towpath.declare.service import Service, Threshold
 from towpath.training import metrics
@@ -72,7 +72,35 @@ def fit(service: Service, frame: pd.DataFrame, targets: np.ndarray, *, seed: int
     """A new estimator of the service, fitted on these rows alone."""
     estimator = seeded(fitting_estimator(service), seed)
     with one_thread():
-        return estimator.fit(model_input(service, frame), targets)
+        return fitted(service, estimator, frame, targets)
+
+
+class NotFitted(UsageError):
+    """An estimator that does not take its own parameters, or these rows."""
+
+
+def fitted(service: Service, estimator: Any, frame: pd.DataFrame, targets: np.ndarray) -> Any:
+    """The estimator, fitted on these rows. Raises NotFitted with the library's first line and the columns with gaps."""
+    rows = model_input(service, frame)
+    try:
+        return estimator.fit(rows, targets)
+    except (TowpathError, MemoryError):
+        raise
+    except Exception as error:  # of the user's estimator: every library has errors of its own
+        said = (str(error).strip().splitlines() or ["no word on why"])[0]
+        gaps, hint = _gaps(rows) if "NaN" in said or "missing" in said else "", "mend build(); --debug shows where"
+        if gaps:
+            hint = 'fill them: columns.encode(numbers="impute"); or take an estimator that learns from missing values'
+        raise NotFitted(
+            f"the estimator of {service.name} cannot be fitted: {type(error).__name__}: {said}{gaps}", hint=hint
+        ) from error
+
+
+def _gaps(rows: Any) -> str:
+    """The columns with missing values and in how many rows; nothing where there are none."""
+    counts = rows.isna().sum() if isinstance(rows, pd.DataFrame) else pd.Series(dtype=int)
+    told = ", ".join(f"{name} in {count}" for name, count in counts[counts > 0].items())
+    return f" Missing, of {len(rows)} rows: {told}" if told else ""
 
 
 def fitting_estimator(service: Service) -> Any:
@@ -118,8 +146,8 @@ def cross_validated_scores(service: Service, frame: pd.DataFrame, targets: np.nd
     parts, rows = [], []
     with one_thread():
         for train, test in folds_of(service, targets, seed=seed):
-            fitted = clone(estimator).fit(model_input(service, frame.iloc[train]), targets[train])
-            parts.append(predictions(fitted, model_input(service, frame.iloc[test])))
+            part = fitted(service, clone(estimator), frame.iloc[train], targets[train])
+            parts.append(predictions(part, model_input(service, frame.iloc[test])))
             rows.append(test)
     return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
 

@@ -19,7 +19,7 @@ from towpath.declare.service import Service, unknown_parameter
 from towpath.declare.tuning import Search
 from towpath.training.crossval import cross_validate
 from towpath.training.describe import describe
-from towpath.training.fit import one_thread
+from towpath.training.fit import NotFitted, one_thread
 from towpath.training.inputs import Inputs, readable_params, with_params
 from towpath.training.split import split_rows
 from towpath.training.trials import Trials, load_optuna
@@ -124,7 +124,7 @@ class Tuning:
             trial = trials.ask(search)
             try:
                 trial.finish(self._reach(measure, trial.params, trial.should_stop))
-            except (ValueError, TypeError) as error:  # scikit-learn's words for parameters that do not go together
+            except (NotFitted, ValueError, TypeError) as error:  # parameters that do not go together
                 trial.fail(str(error))
                 self.say(f"trial {trials.done} fails with {trial.params}: {str(error).splitlines()[0]}")
                 if trials.done == trials.failed >= 5:
