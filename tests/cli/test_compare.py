@@ -98,6 +98,27 @@ def test_a_margin_that_is_none_is_a_usage_fault(towpath: Towpath, project: Proje
     assert towpath("compare", "loans", "--margin", margin).code == 2
 
 
+def test_a_margin_of_a_metric_that_nobody_measured_is_refused_with_those_there_are(towpath: Towpath, project: Project):
+    make_worse(project)
+    done = towpath("compare", "loans", "--margin", "fi=0.01")
+
+    assert done.code == 2
+    assert "fi, which neither of the two measured" in done.err
+    assert "auc, f1" in done.err
+
+
+def test_models_of_two_services_are_not_compared(towpath: Towpath, project: Project):
+    shutil.copytree(project.root / "services/loans", project.root / "services/boats")
+    declared = project.root / "services/boats/service.py"
+    declared.write_text(declared.read_text().replace('name="loans"', 'name="boats"'))
+    assert towpath("train", "boats").code == 0
+    done = towpath("compare", "loans-1", "boats-1")
+
+    assert done.code == 2
+    assert "loans-1 is of loans, boats-1 of boats" in done.err
+    assert "compare two of one service" in done.err
+
+
 def test_machines_get_the_same(towpath: Towpath, project: Project):
     make_worse(project)
     done = towpath("--json", "compare", "loans")

@@ -45,6 +45,11 @@ def compare(session: Session, candidate: str, other: str | None, margins: tuple[
     champion = newest_other(project, service, ours.bundle) if other is None else None
     named = other or (str(champion) if champion else candidate_before(project, ours))
     against = find_contender(project, session, named)[0]
+    if against.contract.service != service:
+        raise UsageError(
+            f"{ours.name} is of {service}, {against.name} of {against.contract.service}",
+            hint="compare two of one service",
+        )
     if against.bundle == ours.bundle:
         raise UsageError(f"{ours.name} and {against.name} are the same bundle", hint="compare two different ones")
     found = compare_two(project, service, session, ours, against, seed=project.seed(seed), margins=given)

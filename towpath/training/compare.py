@@ -29,10 +29,15 @@ def compare(
     """Every metric that either measured, on rows that neither has learnt from; each decides by its own threshold.
 
     margins take the place of the usual ones, by a metric's name. Raises UsageError where the two predict different
-    things.
+    things, or a margin is about none of the metrics.
     """
     _require_alike(ours, other)
     wanted = measures_of(ours, other)
+    if unknown := sorted(set(margins or {}) - set(wanted)):
+        raise UsageError(
+            f"a margin is given for {', '.join(unknown)}, which neither of the two measured",
+            hint=f"they measured {', '.join(wanted)}",
+        )
     said = [_answer(one, rows) for one in (ours, other)]
     found = paired.deltas(list(wanted.values()), *said, seed=seed)
     given = {**gate_margins(service), **(margins or {})}
