@@ -171,6 +171,8 @@ def test_without_a_champion_nothing_is_asked(towpath: Towpath, project: Project)
 
     assert done.code == 0
     assert "warning: inconclusive: auc no worse than the champion's" in done.err
+    assert "there is no champion yet: no other bundle of loans is packed" in done.err
+    assert "1 gate passes, 1 inconclusive" in towpath("candidate", "list").out
     assert "comparing" not in done.err
 
 

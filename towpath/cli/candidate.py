@@ -1,5 +1,6 @@
 """towpath candidate: what training runs left behind."""
 
+from collections import Counter
 from typing import Any
 
 import click
@@ -100,11 +101,12 @@ def metric(evaluation: Evaluation) -> str:
 
 
 def gates(evaluation: Evaluation) -> str:
-    """`4 gates pass`, or how many do not."""
-    refusing = [gate for gate in evaluation.gates if gate.verdict != "pass"]
-    if refusing:
-        return f"{len(refusing)} of {len(evaluation.gates)} gates do not pass"
-    return "1 gate passes" if len(evaluation.gates) == 1 else f"{len(evaluation.gates)} gates pass"
+    """`4 gates pass`, how many say no, or how many nobody could answer."""
+    counts = Counter(gate.verdict for gate in evaluation.gates)
+    if refusing := counts["fail"] + counts["error"]:
+        return f"{refusing} of {counts.total()} gates fail{'s' if refusing == 1 else ''}"
+    open_ones = f", {counts['inconclusive']} inconclusive" if counts["inconclusive"] else ""
+    return ("1 gate passes" if counts["pass"] == 1 else f"{counts['pass']} gates pass") + open_ones
 
 
 def as_data(found: Candidate, evaluation: Evaluation) -> dict[str, Any]:

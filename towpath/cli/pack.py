@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import structs
 
 from towpath.bundle.write import write_bundle
 from towpath.cli.layout import columns, gate_line, short, size
@@ -99,9 +100,15 @@ def answered_gates(
 ) -> Sequence[GateResult]:
     """The candidate's gates; those about a champion ask it, where there is one."""
     evaluation = read_evaluation(path)
-    champion = named or newest_other(project, candidate.service, candidate.bundle)
-    if champion is None or not any(gate.reason == UNKNOWN_CHAMPION for gate in evaluation.gates):
+    if not any(gate.reason == UNKNOWN_CHAMPION for gate in evaluation.gates):
         return evaluation.gates
+    champion = named or newest_other(project, candidate.service, candidate.bundle)
+    if champion is None:
+        alone = f"there is no champion yet: no other bundle of {candidate.service} is packed"
+        return [
+            structs.replace(gate, reason=alone) if gate.reason == UNKNOWN_CHAMPION else gate
+            for gate in evaluation.gates
+        ]
     from towpath.cli.compare import compare_two, find_contender
 
     try:
