@@ -113,7 +113,8 @@ def test_a_service_without_history_says_how_to_begin_one(project: Path, towpath:
     done = towpath("data", "pull", "churn")
 
     assert done.code == 2
-    assert "churn.csv has neither a sha256 in service.py nor a version yet" in done.err
+    assert "churn.csv: there is neither a sha256 in service.py nor a version yet" in done.err
+    assert "towpath data add churn --from FILE" in done.err
 
 
 @pytest.mark.scenario("S073")

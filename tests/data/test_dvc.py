@@ -62,8 +62,10 @@ def test_a_byte_altered_in_the_remote_is_refused_with_both_md5s(customers: DataH
     path.chmod(0o644)
     path.write_bytes(b"x")
 
-    with pytest.raises(VerificationRefused, match=f"{path} was altered: its md5 is {md5_of(path)}, not"):
+    with pytest.raises(VerificationRefused, match=f"{path} was altered: its md5 is {md5_of(path)}, not") as refused:
         find_files(read_pointer(pointer), remote, ["churn.csv"])
+
+    assert "remove the file" in refused.value.hint  # dvc pushes nothing where there is a file of the name
 
 
 def test_what_the_remote_does_not_have_is_named(customers: DataHome, tmp_path: Path):

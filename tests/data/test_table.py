@@ -149,7 +149,15 @@ def test_without_files_and_generator_the_files_are_named(tmp_path: Path):
     ("content", "says"),
     [
         (b"Age,Exited\n40,no,3\n41,yes,4\n", "cannot be read as csv"),
-        (b"Age,Exited\n40,no\n41,yes,4\n", "Expected 2 fields in line 3, saw 3"),
+        (
+            b"Age,Exited\n40,no\n41,yes,4\n",
+            "1 row has not the 2 cells of the header; the first, which ends in line 3, has 3",
+        ),
+        (
+            b"Exited,Age\nno,40\nyes\nno\n",
+            "2 rows have not the 2 cells of the header; the first, which ends in line 3, has 1",
+        ),
+        (b"Age;Exited\n40;no\n", "is parted by ';', not by commas: its only column is 'Age;Exited'"),
         (b"Age,Age\n40,41\n", "has more than one column Age"),
         (b"", r"is empty \(Q01 present\)"),
         (b"Age,Exited\n\xff\xfe,no\n", "cannot be read as csv: 'utf-8' codec"),

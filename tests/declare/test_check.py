@@ -212,6 +212,7 @@ def test_what_decisions_are_worth_must_be_said_before_a_threshold_is_chosen_for_
 def test_fairness_is_about_a_field_that_is_there_and_bounds_something():
     assert only_fault(fairness=["Colour"])[0] == "fairness.Colour"
     assert "bounds nothing" in only_fault(gates=[fair("Age", min_impact=None)])[1]
+    assert "lie between 0 and 1" in only_fault(gates=[fair("Age", min_impact=80)])[1]
 
 
 def test_fairness_is_about_a_decision():

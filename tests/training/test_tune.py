@@ -220,7 +220,7 @@ def test_a_service_that_declares_nothing_is_told_what_to_write(project: Project)
 
     with pytest.raises(UsageError, match="declares nothing to be tuned") as nothing:
         tuning(project).run(Budget(1))
-    assert 'tune={"' in nothing.value.hint
+    assert 'tune={"logisticregression__max_iter": whole(' in nothing.value.hint
 
 
 def test_parameters_that_do_not_go_together_fail_their_trial_alone(project: Project):

@@ -51,7 +51,8 @@ def pull(session: Session, services: tuple[str, ...], folder: Path | None, remot
     for name in chosen_services(project, services, every=not services):
         session.say(f"{name}: looking for its data")
         found += [(name, file) for file in bring(project.service(name).data, store, folders)]
-    require([file for _, file in found], [*([store.remote.root.parent] if store.remote else []), *folders])
+    unbegun = next((name for name, file in found if not file.sha256), "SERVICE")
+    require([file for _, file in found], [*([store.remote.root.parent] if store.remote else []), *folders], unbegun)
     rows = [(name, file.state, file.name, size(file.size), short(file.sha256)) for name, file in found]
     return Result([{"service": name, **msgspec.to_builtins(file)} for name, file in found], columns(rows))
 
@@ -95,7 +96,7 @@ def check(session: Session, services: tuple[str, ...], folder: Path | None) -> R
     found = []
     for name in chosen_services(project, services, every=not services):
         service, folders = project.service(name), project.data_folders(folder)
-        require(bring(service.data, project.objects, folders), folders)
+        require(bring(service.data, project.objects, folders), folders, name)
         session.say(f"{name}: asking the rules")
         found.append((name, read_quality(service, project.objects)))
     broken = [name for name, quality in found if quality.errors]

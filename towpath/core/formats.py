@@ -84,7 +84,8 @@ def read_record(content: bytes, kind: type[T], known: str, what: str) -> T:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise VerificationRefused(
-            f"{what} cannot be read: {error}", hint="it was changed after it was written"
+            f"{what} cannot be read: {error}",
+            hint="it was changed after it was written; take it from git or from a copy",
         ) from error
 
 

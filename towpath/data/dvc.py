@@ -18,6 +18,7 @@ from towpath.core.dataset import DataFile
 from towpath.core.errors import InfrastructureError, UsageError, VerificationRefused
 from towpath.data.objects import CHUNK, ObjectStore
 
+PUSH = "remove the file, then dvc push it again: dvc leaves alone what is there"
 DIRECTORY = ".dir"
 
 
@@ -50,7 +51,7 @@ class DvcRemote:
                 f"the DVC remote {self.folder} has no {path.relative_to(self.folder)}", hint="dvc push brings it there"
             )
         if (found := md5_of(path)) != md5.removesuffix(DIRECTORY):
-            raise VerificationRefused(f"{path} was altered: its md5 is {found}, not {md5}", hint="dvc push it again")
+            raise VerificationRefused(f"{path} was altered: its md5 is {found}, not {md5}", hint=PUSH)
         return path
 
     def put(self, content: bytes, suffix: str = "") -> str:
@@ -152,7 +153,7 @@ def _listing(path: Path) -> dict[str, str]:
     try:
         return {str(entry["relpath"]): str(entry["md5"]) for entry in json.loads(path.read_bytes())}
     except (ValueError, KeyError, TypeError) as error:
-        raise VerificationRefused(f"{path} is not the listing of a directory", hint="dvc push it again") from error
+        raise VerificationRefused(f"{path} is not the listing of a directory", hint=PUSH) from error
 
 
 def _find(name: str, pointer: Pointer, listed: Mapping[str, str]) -> str | None:

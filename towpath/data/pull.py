@@ -30,15 +30,15 @@ def pull(data: DataSet, store: ObjectStore, folders: Sequence[Path]) -> list[Pul
     return [_pull_one(source, store, folders) for source in data.reads.sources]
 
 
-def require(pulled: Sequence[Pulled], folders: Sequence[Path]) -> None:
+def require(pulled: Sequence[Pulled], folders: Sequence[Path], service: str = "SERVICE") -> None:
     """Raises InfrastructureError naming the files that could not be found, and where they were looked for.
 
     A file that is declared without sha256, and of which no version was added yet, is a UsageError.
     """
     if unknown := [file.name for file in pulled if not file.sha256]:
         raise UsageError(
-            f"{', '.join(unknown)} has neither a sha256 in service.py nor a version yet",
-            hint="towpath data add SERVICE --from FILE records the first version",
+            f"{', '.join(unknown)}: there is neither a sha256 in service.py nor a version yet",
+            hint=f"towpath data add {service} --from FILE records the first version",
         )
     missing = [file.name for file in pulled if file.state == "missing"]
     if missing:

@@ -89,7 +89,7 @@ def _empty_files(service: Service, store: ObjectStore) -> list[str]:
 
 def _generated(service: Service, files: Sequence[pull.Pulled], folders: Sequence[Path], seed: int) -> LabelledRows:
     if service.data.generator is None:
-        pull.require(files, folders)
+        pull.require(files, folders, service.name)
     frame = service.data.generator(service.data.generated_rows, seed)
     return _rows(service, frame, "generated", ())
 
@@ -122,7 +122,7 @@ def _cells(content: bytes, name: str) -> pd.DataFrame:
     """Every cell as text. Raises UsageError where the file is no table: pandas itself would shift or rename columns."""
     try:
         text = content.decode("utf-8-sig")
-        header = next(csv.reader(io.StringIO(text)), [])
+        header = _even_header(text, name)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, na_values=[""], index_col=False)
@@ -134,6 +134,28 @@ def _cells(content: bytes, name: str) -> pd.DataFrame:
         hint = "give each column a name of its own"
         raise UsageError(f"{name} has more than one column {', '.join(twice)}", hint=hint)
     return frame
+
+
+def _even_header(text: str, name: str) -> list[str]:
+    """The names of the columns. Raises UsageError where a row is uneven: pandas fills up without a word."""
+    rows = csv.reader(io.StringIO(text))
+    header = next(rows, [])
+    mark = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), "")
+    if mark:
+        hint = f"write it with commas: pandas.read_csv(FILE, sep={mark!r}).to_csv(FILE, index=False)"
+        raise UsageError(
+            f"{name} is parted by {mark!r}, not by commas: its only column is {header[0][:80]!r}", hint=hint
+        )
+    uneven = [(rows.line_num, len(row)) for row in rows if row and len(row) != len(header)]
+    if uneven:
+        line, cells = uneven[0]
+        count = "1 row has" if len(uneven) == 1 else f"{len(uneven)} rows have"
+        raise UsageError(
+            f"{name} cannot be read as csv: {count} not the {len(header)} cells of the header; "
+            f"the first, which ends in line {line}, has {cells}",
+            hint="mend the file; its end is missing where only the last row is short",
+        )
+    return header
 
 
 def _numbers(cells: pd.Series) -> pd.Series:

@@ -70,7 +70,7 @@ def roll_back(home: DataHome, act: Act, to: int = 0) -> tuple[Version, Version]:
 def bring(home: DataHome, version: Version) -> list[pull.Pulled]:
     """All files of a version here and whole. Raises as pull does, and where a file is nowhere."""
     found = pull.pull(data_of(home.service, version), home.store, home.folders)
-    pull.require(found, home.folders)
+    pull.require(found, home.folders, home.service.name)
     return found
 
 

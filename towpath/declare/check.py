@@ -146,6 +146,8 @@ def _measure_faults(service: Service) -> Iterator[Fault]:
             yield f"gates[{number}]", f"slices by {gate.field}, which is not a field of the record, or a vector"
         if isinstance(gate, Fair) and gate.max_gap is None and gate.min_impact is None:
             yield f"gates[{number}]", "bounds nothing; give max_gap=0.1, min_impact=0.8, or both"
+        if isinstance(gate, Fair) and not all(0 <= (bound or 0) <= 1 for bound in (gate.max_gap, gate.min_impact)):
+            yield f"gates[{number}]", f"asks for {gate}; gap and impact lie between 0 and 1"
         if isinstance(gate, Limit) and gate.metric in shares and not 0 <= _limit_of(gate) <= 1:
             yield f"gates[{number}]", f"asks for {gate}; {gate.metric} lies between 0 and 1"
     if isinstance(service.threshold, Threshold) and service.target.task.kind != "binary":

@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import reprlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -137,7 +138,8 @@ class Service:
             ) from error
         if not hasattr(made, "fit"):
             raise UsageError(
-                f"build() of {self.name} returns {made!r}, which is no estimator", hint="return one of scikit-learn"
+                f"build() of {self.name} returns {reprlib.repr(made)}, which is no estimator",
+                hint="return one of scikit-learn",
             )
         return self._with_params(made)
 

@@ -166,7 +166,8 @@ class Tuning:
 def searched(service: Service) -> Search:
     """What the service declares to be searched, every name checked against the estimator."""
     if service.tune is None:
-        example = next(iter(readable_params(service.estimator())), "step__parameter")
+        params = readable_params(service.estimator()).items()
+        example = next((name for name, value in params if type(value) is int and value > 1), "step__parameter")
         raise UsageError(
             f"{service.name} declares nothing to be tuned",
             hint=f'write in service.py: tune={{"{example}": whole(30, 200)}}, with whole(), real() or choice()',
