@@ -34,6 +34,7 @@ from towpath.training.compile.boosters import BOOSTERS
 from towpath.training.compile.calibrated import CALIBRATED
 from towpath.training.compile.lines import LINEAR, PLANES
 from towpath.training.compile.model import WRAPPERS
+from towpath.training.compile.outermost import THRESHOLDED
 from towpath.training.compile.preprocess import TRANSFORMERS
 from towpath.training.compile.stacking import STACKING
 from towpath.training.compile.target import TARGETS
@@ -131,7 +132,8 @@ def estimator_table() -> str:
         ("probabilities by class, and dummies", _names(BAYES)),
         ("made of other estimators", _names((*VOTING, *STACKING, *CALIBRATED, *TARGETS))),
         ("inside a calibration or a stack", _names(kind for kind in PLANES if kind not in LINEAR)),
-        ("that choose or keep another one", _names(WRAPPERS)),
+        ("that choose or keep another one", _names(kind for kind in WRAPPERS if kind not in THRESHOLDED)),
+        ("that keep another one, inside others only", _names(THRESHOLDED)),
         ("before them", _names(TRANSFORMERS)),
         ("text", f"{_names(VECTORIZERS)}, then {_names(HEADS)}"),
     ]

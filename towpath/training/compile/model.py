@@ -28,6 +28,7 @@ from towpath.training.compile.fallback import foreign
 from towpath.training.compile.features import Feature, Inputs, Lookup, raw_features
 from towpath.training.compile.graph import ROWS, GraphBuilder
 from towpath.training.compile.lines import LINEAR, PLANES
+from towpath.training.compile.outermost import refuse_own_threshold
 from towpath.training.compile.preprocess import transform
 from towpath.training.compile.protocol import EXACT, Model
 from towpath.training.compile.refusals import not_supported
@@ -109,6 +110,7 @@ def compile_model(estimator: Any, columns: Sequence[Column], rows: np.ndarray | 
 
 def convert(estimator: Any, columns: Sequence[Column], rows: np.ndarray | None = None) -> Model:
     """The model that compile_model writes out; it also knows where its trees split. Raises VerificationRefused."""
+    refuse_own_threshold(estimator)
     place = "pipeline" if type(estimator) is Pipeline else "the estimator"
     features = _in_fitted_order(estimator, columns)
     return convert_part(estimator, Inputs(features, columns, place, rows, convert_part))

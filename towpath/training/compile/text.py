@@ -15,6 +15,7 @@ from towpath.core.errors import VerificationRefused
 from towpath.core.plan import Link
 from towpath.engine.text import TextContent, Vocabulary
 from towpath.engine.tokens import PATTERNS, WORDS
+from towpath.training.compile.outermost import refuse_own_threshold
 from towpath.training.compile.refusals import not_supported, setting_not_supported
 from towpath.training.compile.text_heads import Head, text_head
 
@@ -52,6 +53,7 @@ def compile_text(estimator: Any) -> CompiledText:
 
     Raises VerificationRefused naming the class or the setting that the text engine does not have.
     """
+    refuse_own_threshold(estimator)
     if type(estimator) is not Pipeline or len(estimator.steps) < 2:
         raise VerificationRefused(
             f"a text service needs a pipeline of a vectorizer and a classifier, this is a {type(estimator).__name__}",
