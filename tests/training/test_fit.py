@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import TargetEncoder
 
 from tests.training import small
-from towpath.training.fit import NotFitted, seeded
+from towpath.training.complaints import NotTaken
+from towpath.training.fit import seeded
 
 
 def test_what_draws_gets_the_seed_and_what_was_seeded_keeps_its_own():
@@ -65,8 +66,8 @@ def test_rows_that_the_estimator_does_not_take_are_told_with_the_columns_and_a_m
     project = small.make_project(tmp_path)
     small.edit(project, 'numbers="impute"', 'numbers="as-is"')
 
-    said = r"loans cannot be fitted: ValueError: Input X contains NaN.*months in \d+"
-    with pytest.raises(NotFitted, match=said) as it:
+    said = r"loans: fitting \d+ training rows fails.*months in \d+ rows.*Input X contains NaN"
+    with pytest.raises(NotTaken, match=said) as it:
         small.trained(project)
     assert "\n" not in str(it.value)
     assert 'columns.encode(numbers="impute")' in it.value.hint
@@ -76,5 +77,5 @@ def test_a_parameter_that_the_estimator_refuses_is_the_declarations_fault(tmp_pa
     project = small.make_project(tmp_path)
     small.edit(project, "C=1.0", "C=-1.0")
 
-    with pytest.raises(NotFitted, match=r"The 'C' parameter of LogisticRegression must be a float.* Got -1.0"):
+    with pytest.raises(NotTaken, match=r"The 'C' parameter of LogisticRegression must be a float.* Got -1.0"):
         small.trained(project)

@@ -9,8 +9,8 @@ from towpath.core.evaluation import Backtest, Spread
 from towpath.data.table import LabelledRows
 from towpath.declare.backtest import By
 from towpath.declare.service import Service
-from towpath.training import metrics, parity
-from towpath.training.fit import fit, model_input
+from towpath.training import metrics
+from towpath.training.fit import fit, model_input, predict
 from towpath.training.groups import FEWEST
 from towpath.training.metrics import Predicted, settle
 
@@ -55,7 +55,7 @@ def answered(
     """What a model of the rows `learn` alone says about the rows `test`."""
     _refuse_too_little(service, by, rows, learn, test)
     fitted = fit(service, rows.features.iloc[learn], rows.targets[learn], seed=seed)
-    scores = parity.predictions(fitted, model_input(service, rows.features.iloc[test]))
+    scores = predict(service, fitted, model_input(service, rows.features.iloc[test]), "the later rows of the backtest")
     return metrics.predicted(service.target.task, rows.targets[test], scores, threshold)
 
 

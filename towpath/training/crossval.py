@@ -9,8 +9,16 @@ from sklearn.base import clone
 from towpath.core.measures import NEEDS_DECISION, Measure
 from towpath.declare.service import Service
 from towpath.training import metrics
-from towpath.training.fit import UNDECIDED, choose_threshold, fitted, fitting_estimator, folds_of, model_input, seeded
-from towpath.training.parity import predictions
+from towpath.training.fit import (
+    UNDECIDED,
+    choose_threshold,
+    fitted,
+    fitting_estimator,
+    folds_of,
+    model_input,
+    predict,
+    seeded,
+)
 
 Stop = Callable[[int, float], bool]
 """(fold, mean so far) -> whether it is not worth going on."""
@@ -40,7 +48,8 @@ def fold_scores(
     estimator = seeded(fitting_estimator(service), seed)
     for train, test in folds_of(service, targets, seed=seed):
         part = fitted(service, clone(estimator), frame.iloc[train], targets[train])
-        yield predictions(part, model_input(service, frame.iloc[test])), targets[test]
+        held_out = model_input(service, frame.iloc[test])
+        yield predict(service, part, held_out, "a fold of the training rows"), targets[test]
 
 
 def _measured(service: Service, measure: Measure, found: list[tuple[np.ndarray, np.ndarray]]) -> list[float]:

@@ -12,10 +12,11 @@ from sklearn.preprocessing import TargetEncoder
 from threadpoolctl import threadpool_limits
 
 from towpath.core.contract import Task
-from towpath.core.errors import TowpathError, UsageError
+from towpath.core.errors import UsageError
 from towpath.core.measures import Measure
 from towpath.declare.service import Service, Threshold
 from towpath.training import metrics
+from towpath.training.complaints import told
 from towpath.training.derived import with_derived
 from towpath.training.parity import predictions
 
@@ -75,32 +76,20 @@ def fit(service: Service, frame: pd.DataFrame, targets: np.ndarray, *, seed: int
         return fitted(service, estimator, frame, targets)
 
 
-class NotFitted(UsageError):
-    """An estimator that does not take its own parameters, or these rows."""
-
-
 def fitted(service: Service, estimator: Any, frame: pd.DataFrame, targets: np.ndarray) -> Any:
-    """The estimator, fitted on these rows. Raises NotFitted with the library's first line and the columns with gaps."""
-    rows = model_input(service, frame)
-    try:
-        return estimator.fit(rows, targets)
-    except (TowpathError, MemoryError):
-        raise
-    except Exception as error:  # of the user's estimator: every library has errors of its own
-        said = (str(error).strip().splitlines() or ["no word on why"])[0]
-        gaps, hint = _gaps(rows) if "NaN" in said or "missing" in said else "", "mend build(); --debug shows where"
-        if gaps:
-            hint = 'fill them: columns.encode(numbers="impute"); or take an estimator that learns from missing values'
-        raise NotFitted(
-            f"the estimator of {service.name} cannot be fitted: {type(error).__name__}: {said}{gaps}", hint=hint
-        ) from error
+    """The estimator, fitted on these rows. Raises NotTaken that says what it cannot take."""
+    given = model_input(service, frame)
+    with told(service.name, estimator, f"fitting {len(targets)} training rows", given):
+        return estimator.fit(given, targets)
 
 
-def _gaps(rows: Any) -> str:
-    """The columns with missing values and in how many rows; nothing where there are none."""
-    counts = rows.isna().sum() if isinstance(rows, pd.DataFrame) else pd.Series(dtype=int)
-    told = ", ".join(f"{name} in {count}" for name, count in counts[counts > 0].items())
-    return f" Missing, of {len(rows)} rows: {told}" if told else ""
+def predict(service: Service, estimator: Any, given: Any, rows: str) -> np.ndarray:
+    """scikit-learn's scores of rows as the estimator takes them, float64 (rows, outputs).
+
+    Raises NotTaken that says what the estimator cannot take, and calls the rows so.
+    """
+    with told(service.name, estimator, f"predicting {rows}", given, lambda some: predictions(estimator, some)):
+        return predictions(estimator, given)
 
 
 def fitting_estimator(service: Service) -> Any:
@@ -147,7 +136,8 @@ def cross_validated_scores(service: Service, frame: pd.DataFrame, targets: np.nd
     with one_thread():
         for train, test in folds_of(service, targets, seed=seed):
             part = fitted(service, clone(estimator), frame.iloc[train], targets[train])
-            parts.append(predictions(part, model_input(service, frame.iloc[test])))
+            held_out = model_input(service, frame.iloc[test])
+            parts.append(predict(service, part, held_out, "a fold of the training rows"))
             rows.append(test)
     return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
 

@@ -19,7 +19,7 @@ from towpath.engine.contributions import Contribution
 from towpath.engine.engine import Engine, build_engine
 from towpath.training import evaluate, golden, intervals, parity
 from towpath.training.compiled import CompiledPlan, compile_plan, with_intervals
-from towpath.training.fit import choose_threshold, cross_validated_scores, fit, model_input
+from towpath.training.fit import choose_threshold, cross_validated_scores, fit, model_input, predict
 
 HOLDOUT = 1_000  # rows kept aside, which diffs and comparisons use
 LIMITS_TRIED = 20_000  # rows on and just beyond the limits of splits; a share of a large forest's, all of a small one's
@@ -76,8 +76,9 @@ def learn_and_prove(
     compiled = with_intervals(compiled, [intervals.calibrate(level, targets, out_of_fold[:, 0]) for level in asked])
     engine = build_engine(service.contract(), compiled.plan, settings, compiled.files)
     say("proving that the compiled model answers as scikit-learn does")
+    expected = predict(service, estimator, model_input(service, unseen), "the test rows")
     golden_rows = _golden_rows(service, estimator, known, compiled, seed)
-    proved, scores = prove(service, estimator, engine, compiled, unseen, golden_rows, seed=seed)
+    proved, scores = prove(service, estimator, engine, compiled, unseen, expected, golden_rows, seed=seed)
     engine.check(golden_rows)
     first = to_records(engine, service, unseen.iloc[:HOLDOUT])
     contributions = engine.contributions(first) if compiled.explained else []
@@ -101,26 +102,28 @@ def prove(
     engine: Engine,
     compiled: CompiledPlan,
     unseen: pd.DataFrame,
+    expected: np.ndarray,
     golden_rows: list[GoldenRow],
     *,
     seed: int,
 ) -> tuple[ParityResult, np.ndarray]:
     """Compare engine and scikit-learn on unseen rows, on rows at the limits of the trees' splits, and on golden rows.
 
-    Returns the result and the engine's scores of the unseen rows. Raises VerificationRefused naming the worst rows.
+    expected: scikit-learn's scores of the unseen rows. Returns the result and the engine's scores of the same rows.
+    Raises VerificationRefused naming the worst rows.
     """
     scores = engine.scores(to_records(engine, service, unseen))
     given = model_input(service, unseen)
-    pairs = [(parity.predictions(estimator, given), scores)]
+    pairs = [(expected, scores)]
     if compiled.thresholds:  # a linear or text model has no splits
         asked = parity.threshold_rows(estimator, compiled.columns, given, most=LIMITS_TRIED, seed=seed)
         limits = engine.score_rows(parity.to_rows(asked, compiled.columns).tolist())
-        pairs.append((parity.predictions(estimator, asked), limits))
+        pairs.append((predict(service, estimator, asked, "rows at the limits of splits"), limits))
     golden_scores = engine.scores([engine.read(row.record) for row in golden_rows])
     pairs.append((np.array([row.scores for row in golden_rows]), golden_scores))
-    expected, actual = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    theirs, ours = (np.concatenate(side) for side in zip(*pairs, strict=True))
     cut = [engine.settings.threshold] if service.target.task.kind == "binary" else []
-    found = parity.prove(expected, actual, compiled.tolerance, cut)
+    found = parity.prove(theirs, ours, compiled.tolerance, cut)
     found.require()
     return ParityResult(found.rows, evaluate.bound(found.worst), found.tolerance, found.flips), scores
 
@@ -156,5 +159,5 @@ def _golden_rows(
 ) -> list[GoldenRow]:
     rows = golden.golden_records(service.columns.fields, frame, compiled.thresholds, seed=seed)
     asked = golden.to_frame(service.columns.fields, [record for _, record in rows])
-    scores = parity.predictions(estimator, model_input(service, asked))
+    scores = predict(service, estimator, model_input(service, asked), "rows that a client may send")
     return golden.with_scores(rows, scores, compiled.tolerance)

@@ -12,6 +12,7 @@ from towpath.core.errors import VerificationRefused
 from towpath.core.plan import MISSING, UNSEEN, Column
 from towpath.training.compile.model import convert
 from towpath.training.compile.protocol import EXACT
+from towpath.training.complaints import told
 
 TOLERANCE = EXACT
 WORST_SHOWN = 3
@@ -94,8 +95,15 @@ def threshold_rows(
 
     Both together find a limit that is off by one bit; a threshold set into any other row mostly finds nothing, as the
     row never comes to that split. At most `most` rows, their splits drawn by the seed; number columns become float64.
+    Raises UsageError where a row misses a value that a step before the trees cannot take.
     """
-    visits = convert(estimator, columns).visits(to_rows(frame, columns))
+    model = convert(estimator, columns)
+
+    def visited(rows: pd.DataFrame) -> list[tuple[int, int, float]]:
+        return model.visits(to_rows(rows, columns))
+
+    with told(type(estimator).__name__, estimator, "following rows through the trees", frame, visited):
+        visits = visited(frame)
     chosen = [visits[i] for i in sorted(np.random.default_rng(seed).permutation(len(visits))[: most // 2])]
     rows = frame.iloc[np.repeat([row for row, _, _ in chosen], 2).astype(np.int64)].reset_index(drop=True)
     rows = rows.astype(dict.fromkeys((column.name for column in columns if not column.categories), np.float64))

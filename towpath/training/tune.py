@@ -17,9 +17,10 @@ from towpath.data.lock import only_one
 from towpath.data.table import LabelledRows
 from towpath.declare.service import Service, unknown_parameter
 from towpath.declare.tuning import Search
+from towpath.training.complaints import NotTaken
 from towpath.training.crossval import cross_validate
 from towpath.training.describe import describe
-from towpath.training.fit import NotFitted, one_thread
+from towpath.training.fit import one_thread
 from towpath.training.inputs import Inputs, readable_params, with_params
 from towpath.training.split import split_rows
 from towpath.training.trials import Trials, load_optuna
@@ -124,7 +125,7 @@ class Tuning:
             trial = trials.ask(search)
             try:
                 trial.finish(self._reach(measure, trial.params, trial.should_stop))
-            except (NotFitted, ValueError, TypeError) as error:  # parameters that do not go together
+            except (NotTaken, ValueError, TypeError) as error:  # parameters that do not go together
                 trial.fail(str(error))
                 self.say(f"trial {trials.done} fails with {trial.params}: {str(error).splitlines()[0]}")
                 if trials.done == trials.failed >= 5:
