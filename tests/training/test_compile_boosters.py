@@ -286,3 +286,17 @@ def test_lightgbm_alone_knows_columns_with_a_space_by_its_own_spelling() -> None
     columns = (Column("years of age", "years of age"), Column("Balance", "Balance"))
 
     proved(lgbm("LGBMClassifier").fit(frame, LEFT), frame, columns)
+
+
+@pytest.mark.parametrize(
+    ("model", "target"),
+    [
+        (xgb("XGBClassifier"), np.zeros(len(WHOLE), dtype=int)),
+        (xgb("XGBRegressor", objective="count:poisson"), np.zeros(len(WHOLE))),
+    ],
+)
+def test_xgboost_that_learnt_from_one_class_alone_is_refused_with_the_reason(model: object, target: np.ndarray) -> None:
+    fitted = by_flags(clone(model)).fit(WHOLE, target)
+
+    with pytest.raises(VerificationRefused, match="starts from a score of -inf: all its training rows had one and"):
+        compile_model(fitted, COLUMNS)

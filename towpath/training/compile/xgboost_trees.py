@@ -46,7 +46,14 @@ def read(estimator: Any, place: str) -> Boosted:
     last = grown["iteration_indptr"][_rounds(estimator, grown)]
     chosen = zip(grown["trees"][:last], grown["tree_info"], weights, strict=False)
     trees = [_tree(tree, target, weight) for tree, target, weight in chosen]
-    return Boosted(trees, _start(model["learner_model_param"], link), link)
+    start = _start(model["learner_model_param"], link)
+    if not np.isfinite(start).all():
+        raise VerificationRefused(
+            f"{place}, a {type(estimator).__name__}, starts from a score of {start[0]:g}: "
+            "all its training rows had one and the same target",
+            hint="each class, or a target above 0, must be in each fold that it learns from: fewer or stratified folds",
+        )
+    return Boosted(trees, start, link)
 
 
 def _link(estimator: Any, objective: str, place: str) -> Link:
@@ -87,10 +94,11 @@ def _rounds(estimator: Any, grown: Mapping[str, Any]) -> int:
 def _start(learned: Mapping[str, str], link: Link) -> np.ndarray:
     """base_score as a raw score, worked out in float32 as XGBoost does; of several classes it is raw already."""
     base = np.atleast_1d(np.array(json.loads(learned["base_score"]), dtype=np.float32))
-    if link == "logistic":
-        base = -np.log(np.float32(1.0) / base - np.float32(1.0))
-    elif link == "exp":
-        base = np.log(base)
+    with np.errstate(divide="ignore"):  # 0, or 1 of a class, is told by who asks
+        if link == "logistic":
+            base = -np.log(np.float32(1.0) / base - np.float32(1.0))
+        elif link == "exp":
+            base = np.log(base)
     return np.broadcast_to(base, max(int(learned["num_class"]), 1)).astype(np.float64)
 
 
