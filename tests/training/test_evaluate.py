@@ -4,14 +4,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 
 from tests.training import small
+from tests.training.test_declarations import frame
+from tests.training.test_declarations import service as declared
 from towpath.bundle.read import read_bundle
 from towpath.core.contract import Task
+from towpath.core.errors import VerificationRefused
 from towpath.core.evaluation import Evaluation
 from towpath.core.settings import Settings
+from towpath.declare import regression, rmse, value
+from towpath.engine.contributions import Contribution
+from towpath.engine.engine import build_engine
 from towpath.training.candidate import read_evaluation
-from towpath.training.evaluate import bound, calibration, confusion, cross_validation
+from towpath.training.compiled import compile_plan
+from towpath.training.evaluate import additivity, bound, calibration, confusion, cross_validation
+from towpath.training.fit import fit
 from towpath.training.metrics import predicted, settle
 
 TWO = Task("binary", "y", ("no", "yes"))
@@ -123,3 +133,16 @@ def test_the_price_of_cars_is_measured_on_later_years_and_by_segment(bundles: di
     assert {metric.name for metric in evaluation.backtest.metrics} == {"r2", "rmse", "mae", "mape"}
     assert evaluation.segments is not None
     assert all(one.rows >= 30 for one in evaluation.segments.worst)
+
+
+def test_contributions_that_overflow_are_told_as_such():
+    made = declared(target=regression("price"), answer={"price": value()}, metrics=[rmse()], threshold=0.5)
+    made.build(lambda columns: make_pipeline(columns.encode(numbers="impute"), Ridge()))
+    known = frame()[made.columns.names]
+    compiled = compile_plan(made, fit(made, known, known["real"].to_numpy(), seed=1), known)
+    engine = build_engine(made.contract(), compiled.plan, Settings(0.5), compiled.files)
+
+    with pytest.raises(VerificationRefused, match="contributions or scores overflow") as refusal:
+        additivity(engine, np.array([[1.0]]), [Contribution((0.0,), ({"real": 1e308, "whole": 1e308},))])
+
+    assert "numbers around 1e308 overflow" in refusal.value.hint

@@ -163,3 +163,28 @@ def test_frames_are_coded_as_the_encoder_codes_records() -> None:
     coded = parity.to_rows(frame, COLUMNS)
 
     assert np.array_equal(coded, [[40, 2, np.nan, 1, 0.5, 3], [41, -1, 3, np.nan, 7, 0]], equal_nan=True)
+
+
+def hint_of(found: parity.Parity) -> str:
+    with pytest.raises(VerificationRefused) as refusal:
+        found.require()
+    return refusal.value.hint
+
+
+def test_a_difference_of_rounding_is_told_apart_from_a_model_that_is_another() -> None:
+    rounded = hint_of(parity.prove(EXPECTED, EXPECTED + 1e-8))
+    another = hint_of(parity.prove(EXPECTED, EXPECTED + 1e-3))
+
+    assert "rounding beyond the tolerance" in rounded
+    assert "scale the numbers first" in rounded
+    assert another == "the compiled model is not the fitted one; report these rows"
+
+
+def test_where_nothing_was_compared_nothing_is_called_rounding() -> None:
+    assert "rounding" not in hint_of(parity.prove(np.empty((0, 1)), np.empty((0, 1))))
+
+
+def test_where_scikit_learn_overflows_itself_it_is_told() -> None:
+    found = parity.prove(np.array([[np.inf], [1.0]]), np.array([[np.inf], [1.0]]))
+
+    assert "numbers around 1e308 overflow" in hint_of(found)

@@ -136,6 +136,11 @@ def additivity(engine: Engine, scores: np.ndarray, contributions: list[Contribut
         [[base + sum(part.values()) for base, part in zip(one.base, one.parts, strict=True)] for one in contributions]
     )
     worst = float(parity.relative_differences(scores[: len(rebuilt)], engine.finish(rebuilt)).max())
+    if not np.isfinite(worst):
+        raise VerificationRefused(
+            "contributions or scores overflow: they are beyond 1.8e308, the largest number that double holds",
+            hint="numbers around 1e308 overflow when they are added up: scale the numbers first, or limit the field",
+        )
     if worst > ADDITIVE:
         raise VerificationRefused(
             f"contributions miss the score by up to {worst:.1e}; allowed is {ADDITIVE:.0e}",

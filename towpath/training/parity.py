@@ -16,6 +16,12 @@ from towpath.training.complaints import told
 
 TOLERANCE = EXACT
 WORST_SHOWN = 3
+ROUNDING = 1e-6  # relative; a wrong split or weight is further off, sums of numbers that cancel are not
+OVERFLOWN = "scikit-learn's own score is no finite number: numbers around 1e308 overflow; scale them, the target too"
+ROUNDED = (
+    "this is rounding beyond the tolerance, as where numbers of very different size cancel: scale the numbers first, "
+    'columns.encode(numbers="scale")'
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,16 @@ class Parity:
             raise VerificationRefused(
                 f"parity does not hold on {self.broken} of {self.rows} rows and {self.flips} decisions "
                 f"(worst {self.worst:.1e}, allowed {self.tolerance:.0e}): {worst}",
-                hint="the compiled model is not the fitted one; report these rows",
+                hint=self._hint(),
             )
+
+    def _hint(self) -> str:
+        """A rounded score or one that overflows is no word against the compiled model."""
+        if not all(np.isfinite(one.expected).all() for one in self.differences):
+            return OVERFLOWN
+        if self.rows and self.worst < ROUNDING:
+            return ROUNDED
+        return "the compiled model is not the fitted one; report these rows"
 
 
 def prove(
