@@ -115,7 +115,7 @@ def test_a_refused_record_is_not_logged(bundles, tmp_path):
     assert blocks(tmp_path) == []
 
 
-def test_the_log_stays_within_its_size_and_its_count(bundles, tmp_path):
+def test_the_log_stays_within_its_size(bundles, tmp_path):
     log = PredictionLog(tmp_path, most_bytes=256_000)
     asked = asked_with(bundles, log)
     for _ in range(20):
@@ -125,7 +125,7 @@ def test_the_log_stays_within_its_size_and_its_count(bundles, tmp_path):
     log.close(5)
     sizes = [path.stat().st_size for path in tmp_path.iterdir()]
 
-    assert log.written == 6000 and 1 < len(sizes) <= SEGMENTS and sum(sizes) <= 256_000 + 2 * 24_000
+    assert log.written == 6000 and len(sizes) > 1 and 128_000 < sum(sizes) <= 256_000
     assert asked.metric("towpath_prediction_log_written_total") == 6000
 
 
@@ -151,7 +151,7 @@ def test_a_full_disk_fails_no_prediction_and_what_is_lost_is_counted(bundles, tm
     assert asked.ask("POST", "/predict", CUSTOMER, "kept").status == 200
     log.close(5)
 
-    assert [block.requests for block in blocks(tmp_path)] == [["kept"]]
+    assert [block.requests for block in blocks(tmp_path)] == [["kept"]] and len(list(tmp_path.iterdir())) == 1
     assert asked.metric('towpath_prediction_log_dropped_total{reason="disk"}') == 1
 
 
@@ -177,6 +177,60 @@ def test_who_predicts_does_not_wait_for_a_slow_disk_and_the_room_is_bounded(bund
     stuck.set()
     log.close(10)
     assert log.written + log.crowded == (ROOM // 100 + 30) * 100
+
+
+def test_files_that_are_not_the_logs_stay_where_they_are(bundles, tmp_path):
+    foreign = [tmp_path / f"app{i:02}.log" for i in range(30)]
+    for path in foreign:
+        path.write_bytes(b"x" * 1000)
+    log = PredictionLog(tmp_path, most_bytes=16_000)
+    asked_with(bundles, log).ask("POST", "/predict", CUSTOMER)
+    log.close(5)
+
+    assert log.written == 1 and all(path.exists() for path in foreign)
+
+
+def test_workers_that_start_and_are_asked_nothing_cost_no_answer_that_is_logged(bundles, tmp_path):
+    log = PredictionLog(tmp_path)
+    asked_with(bundles, log).ask("POST", "/predict", CUSTOMER, "first")
+    log.close(5)
+    for _ in range(2 * SEGMENTS):
+        PredictionLog(tmp_path).close(5)
+
+    assert [block.requests for block in blocks(tmp_path)] == [["first"]] and len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_id_larger_than_64_bits_is_logged_as_its_digits(bundles, tmp_path):
+    log = PredictionLog(tmp_path)
+    asked = asked_with(bundles, log)
+    for one in (10**25, 7):
+        assert asked.ask("POST", "/predict", CUSTOMER | {"CustomerId": one}).status == 200
+    log.close(5)
+
+    assert [value for block in blocks(tmp_path) for value in block.ids["CustomerId"]] == [str(10**25), 7]
+
+
+def test_what_cannot_be_encoded_is_counted_and_ends_no_log(bundles, tmp_path, monkeypatch):
+    log = PredictionLog(tmp_path)
+    asked = asked_with(bundles, log)
+    with monkeypatch.context() as broken:
+        broken.setattr(recording.Source, "block", lambda *_: 1 / 0)
+        asked.ask("POST", "/predict", CUSTOMER, "lost")
+        until(lambda: log.failed == 1)
+    asked.ask("POST", "/predict", CUSTOMER, "kept")
+    log.close(5)
+
+    assert [block.requests for block in blocks(tmp_path)] == [["kept"]]
+    assert asked.metric('towpath_prediction_log_dropped_total{reason="failed"}') == 1
+
+
+def test_two_workers_with_one_number_in_one_second_write_two_files(bundles, tmp_path):
+    logs = [PredictionLog(tmp_path) for _ in range(2)]
+    for log in logs:
+        asked_with(bundles, log).ask("POST", "/predict", CUSTOMER)
+        log.close(5)
+
+    assert [log.written for log in logs] == [1, 1] and len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_at_the_start(tmp_path):

@@ -1,7 +1,9 @@
 """The prediction log: answers as msgpack segments in a folder, written by a thread of its own that nobody waits for."""
 
 import contextlib
+import errno
 import os
+import re
 import threading
 import time
 import zlib
@@ -19,6 +21,7 @@ from msgspec import Struct
 from towpath.core.errors import InfrastructureError
 from towpath.core.log import Block, frame
 from towpath.engine.answers import Seen
+from towpath.serving import journal
 from towpath.serving.exchange import Exchange
 from towpath.serving.model import Model
 from towpath.serving.telemetry import Telemetry
@@ -27,15 +30,16 @@ CHUNK = 256  # answers that wake the writer, and that it encodes at once: 0.3 ms
 EVERY_SECONDS = 0.25  # that fewer answers wait for the disk at most
 ROOM = 8_192  # answers that wait for a slow disk
 ROOM_BYTES = 32 << 20  # of the requests that these came in: long texts are large
-SEGMENTS = 16  # files that are kept, all of one worker's folder together; the oldest goes
+SEGMENTS = 16  # full files that the log's size holds, so that a sixteenth of it goes at once
+MOST_FILES = 1_000  # of any size: workers that start often leave small ones
 REST_SECONDS = 1.0  # after the disk refused: it is seldom empty a millisecond later
 SCORES = attrgetter("scores")
-SUFFIX = ".log"
+NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9]+-[0-9]{6,}\.log")  # what has another name is not ours to remove
 WHOLE = 1 << 32  # of what crc32 gives
 
 _WRITTEN = ("towpath_prediction_log_written_total", "Answers written to the prediction log.")
-_DROPPED = ("towpath_prediction_log_dropped_total", "Answers that the prediction log had no room or no disk for.")
-_ABOUT_SIZE = "Bytes of the segments that this worker has written and still keeps."
+_DROPPED = ("towpath_prediction_log_dropped_total", "Answers that are not in the prediction log, by why.")
+_ABOUT_SIZE = "Bytes of the segments in the folder of the prediction log."
 
 
 class PredictionLog:
@@ -51,7 +55,7 @@ class PredictionLog:
         self._wake, self._ended = threading.Event(), False
         # Each number has one thread that counts it, so no count is lost.
         self._put_rows = self._put_bytes = self._taken_rows = self._taken_bytes = 0
-        self.crowded = self.unwritten = self.written = 0
+        self.crowded = self.unwritten = self.failed = self.written = 0
         self._writer = threading.Thread(target=self._write_all, name="prediction log", daemon=True)
         self._writer.start()
 
@@ -59,6 +63,7 @@ class PredictionLog:
         telemetry.reading(*_WRITTEN, lambda: self.written)
         telemetry.reading(*_DROPPED, lambda: self.crowded, reason="room")
         telemetry.reading(*_DROPPED, lambda: self.unwritten, reason="disk")
+        telemetry.reading(*_DROPPED, lambda: self.failed, reason="failed")
         telemetry.reading("towpath_prediction_log_size_bytes", _ABOUT_SIZE, lambda: self._segments.kept_bytes)
 
     def put(self, source: "Source", exchange: Exchange, records: Sequence[Struct], seen: Sequence[Seen]) -> None:
@@ -94,6 +99,9 @@ class PredictionLog:
                     self.unwritten += rows
                     if not self._ended:
                         self._drop_for_a_while()
+                except Exception as error:  # the door: what cannot be written must not end the log
+                    self.failed += rows
+                    journal.tell("log_failed", **journal.traced(error))
         self._segments.end()
 
     def _take(self) -> list["Waiting"]:
@@ -150,7 +158,21 @@ class Source:
             ids={name: list(map(attrgetter(name), flat)) for name in self._ids},
             values={name: list(map(attrgetter(name), flat)) for name in self._values},
         )
-        return self._encode(block)
+        try:
+            return self._encode(block)
+        except OverflowError:  # an id may be any number, msgpack's have 64 bits
+            return self._encode(
+                msgspec.structs.replace(block, ids=_storable(block.ids), values=_storable(block.values))
+            )
+
+
+def _storable(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """With whole numbers that no 64 bits hold as their digits."""
+    return {name: [_digits(value) for value in values] for name, values in columns.items()}
+
+
+def _digits(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64 else value
 
 
 def _repeated(values: Sequence[Any], counts: Sequence[int]) -> list[Any]:
@@ -159,7 +181,7 @@ def _repeated(values: Sequence[Any], counts: Sequence[int]) -> list[Any]:
 
 
 class _Segments:
-    """Files in a folder, one after the other: begun anew when one is large enough or was broken by an error."""
+    """Files in a folder, one after the other: begun when there is something to write and the last is large enough."""
 
     def __init__(self, folder: Path, most_bytes: int):
         self._folder, self._most = folder, most_bytes
@@ -167,20 +189,22 @@ class _Segments:
         self._size = self._number = self.kept_bytes = 0
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._begin()
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            self._make_room(0)
         except OSError as error:
             told = f"the prediction log cannot be written to {folder}: {error.strerror}"
             raise InfrastructureError(told, hint="--log names a folder that this user can write to") from error
 
     def write(self, block: bytes) -> None:
-        """Raises OSError; the next block then goes into another file."""
+        """Raises OSError; what of the block was written by then is taken back."""
         framed = frame(block)
         if self._file < 0 or self._size + len(framed) > self._most // SEGMENTS:
-            self._begin()
+            self._begin(len(framed))
         try:
             _write_whole(self._file, framed)
         except OSError:
-            self.end()
+            self._take_back()
             raise
         self._size += len(framed)
         self.kept_bytes += len(framed)
@@ -190,24 +214,35 @@ class _Segments:
             os.close(self._file)
             self._file = -1
 
-    def _begin(self) -> None:
+    def _begin(self, wanted: int) -> None:
         self.end()
-        self._drop_eldest()
-        self._number += 1
+        self._make_room(max(wanted, self._most // SEGMENTS))
         begun = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        name = f"{begun}-{os.getpid()}-{self._number:06d}{SUFFIX}"
-        self._file = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        while self._file < 0:
+            self._number += 1
+            name = f"{begun}-{os.getpid()}-{self._number:06d}.log"
+            with contextlib.suppress(FileExistsError):  # in another container that writes here we have the same number
+                self._file = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self._size = 0
 
-    def _drop_eldest(self) -> None:
-        """Whoever's they are: a worker that is gone cannot drop its own."""
-        found = sorted(self._folder.glob(f"*{SUFFIX}"))
-        sizes = {path: _size_of(path) for path in found}
-        while len(found) >= SEGMENTS or sum(sizes[path] for path in found) > self._most * (SEGMENTS - 1) // SEGMENTS:
+    def _take_back(self) -> None:
+        """The segment ends where its last whole block does, and goes on from there."""
+        try:
+            os.ftruncate(self._file, self._size)
+        except OSError:
+            self.end()
+
+    def _make_room(self, wanted: int) -> None:
+        """The eldest go, whoever's they are: a worker that is gone cannot drop its own."""
+        found = sorted(path for path in self._folder.iterdir() if NAME.fullmatch(path.name))
+        sizes = [_size_of(path) for path in found]
+        kept, here = sum(sizes), 0
+        while here < len(found) and (kept + wanted > self._most or len(found) - here >= MOST_FILES):
             with contextlib.suppress(FileNotFoundError):  # another worker was quicker
-                found[0].unlink()
-            found.pop(0)
-        self.kept_bytes = sum(sizes[path] for path in found)
+                found[here].unlink()
+            kept -= sizes[here]
+            here += 1
+        self.kept_bytes = kept
 
 
 def _size_of(path: Path) -> int:
