@@ -1,6 +1,8 @@
 """Loop-turn batching, with a list of callbacks for an event loop."""
 
-from towpath.serving import journal
+from itertools import count
+
+from towpath.serving import batching, journal
 from towpath.serving.batching import MOST_ROWS, SLICE_ROWS, Batcher
 
 
@@ -135,10 +137,43 @@ def test_what_waits_is_told_in_seconds_at_the_pace_of_late():
         turns.batcher.submit(row, turns.outcomes.append)
     singles = turns.batcher.wait_seconds()
     turns.batcher.submit_batch(list(range(300)), turns.work, turns.outcomes.append)
-    assert singles > 0 and round(turns.batcher.wait_seconds() / singles, 6) == 4
+    assert singles > 0 and round(turns.batcher.wait_seconds(batch=True) / singles, 6) == 4
 
     turns.run()
-    assert turns.batcher.wait_seconds() == 0
+    assert turns.batcher.wait_seconds(batch=True) == 0
+
+
+def test_a_single_row_waits_for_one_slice_of_what_waits_in_batches():
+    turns = Turns()
+    turns.batcher.submit(1, turns.outcomes.append)
+    turns.run()
+    turns.batcher.submit_batch(list(range(100 * SLICE_ROWS)), turns.work, turns.outcomes.append)
+
+    assert round(turns.batcher.wait_seconds(batch=True) / turns.batcher.wait_seconds(), 6) == 100
+
+
+def test_a_process_that_stood_still_for_a_moment_is_not_believed_to_have_slowed_down(monkeypatch):
+    clock, turns = iter([0, 0.001, 1, 1.001, 2, 12, 13, 13.001]), Turns()  # the third run takes ten seconds
+    monkeypatch.setattr(batching, "perf_counter", lambda: next(clock))
+    for _ in range(4):
+        turns.batcher.submit(1, turns.outcomes.append)
+        turns.run()
+    for row in range(100):
+        turns.batcher.submit(row, turns.outcomes.append)
+
+    assert turns.batcher.wait_seconds() < 100 * 0.001
+
+
+def test_a_model_that_became_slower_is_believed_after_some_runs(monkeypatch):
+    clock, turns = count(), Turns()
+    turns.batcher._row_seconds = 0.01
+    monkeypatch.setattr(batching, "perf_counter", lambda: next(clock))  # each run takes a second
+    for _ in range(70):
+        turns.batcher.submit(1, turns.outcomes.append)
+        turns.run()
+    turns.batcher.submit(1, turns.outcomes.append)
+
+    assert 0.9 < turns.batcher.wait_seconds() < 1.0
 
 
 def test_a_batch_that_fails_waits_no_more():

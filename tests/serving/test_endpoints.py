@@ -229,7 +229,7 @@ def test_a_service_is_called_as_its_first_model_says_and_its_old_name_is_no_long
 
 
 def test_more_work_than_can_be_done_in_time_is_refused_at_once_and_told_when_to_come_back(asked):
-    asked.service.model.batcher.wait_seconds = lambda: 0.251
+    asked.service.model.batcher.wait_seconds = lambda batch: 0.251
     replies = [
         asked.ask("POST", path, value)
         for path, value in (
@@ -241,7 +241,7 @@ def test_more_work_than_can_be_done_in_time_is_refused_at_once_and_told_when_to_
 
     assert [(reply.status, reply.headers["retry-after"]) for reply in replies] == [(503, "1")] * 3
     assert asked.metric('towpath_errors_total{service="bankchurn",kind="busy"}') == 3
-    asked.service.model.batcher.wait_seconds = lambda: 0.249
+    asked.service.model.batcher.wait_seconds = lambda batch: 0.249
     assert asked.ask("POST", "/predict", CUSTOMER).status == 200
 
 

@@ -17,7 +17,8 @@ Ran = Callable[[int, float], None]
 """Told how many rows went through the model in one run, and the seconds until all of them were answered."""
 
 MOST_ROWS = 128  # in one call: about a millisecond, after which sockets get their turn
-PACE_WEIGHT = 0.1  # of the newest run in the pace: after ten runs a new pace is believed, one hiccup is not
+PACE_WEIGHT = 0.1  # of the newest run in the pace: after ten runs a new pace is believed
+MOST_SLOWER = 2.0  # times the pace that one run may tell of: a process that stood still for a moment did not slow down
 SLICE_ROWS = 64  # of a large batch in one turn: single rows wait for one slice at most
 
 
@@ -46,9 +47,11 @@ class Batcher:
         self._batch_rows += len(items)
         self._schedule()
 
-    def wait_seconds(self) -> float:
-        """How long what waits here will take, at the pace of late; what comes now waits as long."""
-        return (len(self._rows) + self._batch_rows) * self._row_seconds
+    def wait_seconds(self, batch: bool = False) -> float:
+        """How long what comes now will wait, at the pace of late; a single row lets only slices of batches pass."""
+        rows, slices = len(self._rows), len(self._rows) // MOST_ROWS + 1
+        ahead = self._batch_rows if batch else min(self._batch_rows, slices * SLICE_ROWS)
+        return (rows + ahead) * self._row_seconds
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -76,7 +79,9 @@ class Batcher:
         self._note(min(before, SLICE_ROWS), perf_counter() - began)
 
     def _note(self, rows: int, seconds: float) -> None:
-        self._row_seconds += (seconds / rows - self._row_seconds) * PACE_WEIGHT
+        known = self._row_seconds
+        pace = min(seconds / rows, known * MOST_SLOWER) if known else seconds / rows
+        self._row_seconds += (pace - known) * PACE_WEIGHT
         self.ran(rows, seconds)
 
     def _outcomes(self, rows: Sequence[Any]) -> Sequence[Any]:

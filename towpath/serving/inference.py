@@ -90,7 +90,7 @@ class Inference:
         if model is None:
             service.count_error(NO_MODEL.code)
             return _refuse(exchange, service, 503, "no model is loaded")
-        if service.is_busy(model):
+        if service.is_busy(model, batch=True):
             return service.refuse(exchange, BUSY)
         try:
             request = msgspec.json.decode(exchange.body, type=InferRequest)

@@ -42,7 +42,7 @@ class Predictions:
 
     def predict_batch(self, exchange: Exchange) -> None:
         """Many records, worked on slice by slice, so that single ones need not wait for all of them."""
-        if asked := self._read(exchange, Reader.batch):
+        if asked := self._read(exchange, Reader.batch, batch=True):
             model, records = asked
             work = partial(model.replies, said=model.said(exchange.request_id))
             done = partial(self._answer_batch, exchange, model, records, perf_counter())
@@ -74,13 +74,15 @@ class Predictions:
         except Exception as error:  # the door
             self._service.fail(exchange, model, error)
 
-    def _read(self, exchange: Exchange, read: Callable[[Reader, bytes], T]) -> tuple[Model, T] | None:
+    def _read(
+        self, exchange: Exchange, read: Callable[[Reader, bytes], T], batch: bool = False
+    ) -> tuple[Model, T] | None:
         """The model that will answer and what it is asked; None where that is refused already."""
         model = self._service.model
         if model is None:
             self._service.refuse(exchange, NO_MODEL)
             return None
-        if self._service.is_busy(model):
+        if self._service.is_busy(model, batch):
             self._service.refuse(exchange, BUSY)
             return None
         try:

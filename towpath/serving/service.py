@@ -68,9 +68,9 @@ class Service:
         self._unknown_before = self._unknown() - model.reader.unknown_seen
         self.style, self.model = model.contract.style, model
 
-    def is_busy(self, model: Model) -> bool:
-        """Whether more waits for the model than it will answer in time."""
-        return model.batcher.wait_seconds() > self._limits.queue_seconds
+    def is_busy(self, model: Model, batch: bool = False) -> bool:
+        """Whether more waits for the model before a record, or a batch, than it will answer in time."""
+        return model.batcher.wait_seconds(batch) > self._limits.queue_seconds
 
     def reply(self, exchange: Exchange, body: Any, status: int = 200) -> None:
         """Answer with a value as JSON."""
