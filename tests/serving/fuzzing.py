@@ -56,10 +56,10 @@ def bodies(contract: Contract, seed: int) -> Bodies:
         if kind < 0.95:
             rows: Any = [spoil(rng, record, names) for _ in range(rng.choice((0, 1, 2, 3)))]
             return "/predict_batch", {batch: rng.choice((rows, rows, rows, spoilt, None, [None], [rows]))}
-        shape = rng.choice(([1], [1, 1], [0], [-1], [2], [], [10**9, 10**9]))
+        shape = rng.choice(([1], [1, 1], [0], [0, 0], [1, 0], [-1], [2], [], [10**9, 10**9]))
         datatype = rng.choice(("FP64", "BYTES", "INT64", "BOOL", "nothing", 3))
         about = {"shape": shape, "datatype": datatype}
-        tensors = [about | {"name": name, "data": [value]} for name, value in spoilt.items()]
+        tensors = [about | {"name": name, "data": [value] if all(shape) else []} for name, value in spoilt.items()]
         return f"/v2/models/{contract.service}/infer", {"inputs": rng.choice((tensors, tensors, spoilt, None))}
 
     def draw() -> tuple[str, bytes]:

@@ -95,6 +95,8 @@ def test_fields_come_as_one_tensor_each_and_give_what_predict_gives(bankchurn):
         ([tensor("features", [1, 3], [1, 2, 3])], "takes 4"),
         ([tensor("features", [1, 4], [-1, 2, 3, 4])], "features[0] should be at least 0"),
         ([tensor("features", [0, 4], [])], "1 to 1000"),
+        ([tensor("features", [0, 0], [])], "is not its shape"),
+        ([tensor("features", [5, 0], [])], "is not its shape"),
         ([tensor("features", [-1, -4], [1, 2, 3, 4])], "4 values"),
         ([tensor("features", [1001], [1] * 1001)], "1 to 1000"),
         ([tensor("features", [1, 4], [1, 2, 3, 4]), tensor("x", [2], [1, 2])], "same first dimension"),

@@ -173,7 +173,8 @@ def _rows(tensor: Tensor) -> list[Any]:
     if (
         not tensor.shape
         or len(tensor.shape) > 2
-        or any(size < 0 for size in tensor.shape)
+        or tensor.shape[0] < 0
+        or any(size < 1 for size in tensor.shape[1:])
         or math.prod(tensor.shape) != len(flat)
     ):
         raise Wrong(f"input {tensor.name} has {len(flat)} values, which is not its shape {tensor.shape}")
