@@ -29,6 +29,10 @@ DEFAULT_SEED = 42
 LARGEST_SEED = 2**32 - 1  # scikit-learn's
 
 
+class NoProject(UsageError):
+    """There is no towpath.toml here or above."""
+
+
 @dataclass(frozen=True)
 class Project:
     """A project folder: its settings, its services, and its state, beside them in .towpath/ unless said otherwise."""
@@ -148,11 +152,11 @@ class Project:
 
 
 def find_project(start: Path, environ: Mapping[str, str]) -> Project:
-    """The project of a folder: its own towpath.toml or the nearest above. Raises UsageError."""
+    """The project of a folder: its own towpath.toml or the nearest above. Raises NoProject, UsageError or Faulty."""
     for folder in _upwards(start.absolute()):
         if (folder / FILE).is_file():
             return open_project(folder, environ)
-    raise UsageError(
+    raise NoProject(
         f"there is no {FILE} in {start.absolute()} or above",
         hint="towpath new SERVICE begins a project; or pass --project FOLDER",
     )

@@ -137,7 +137,15 @@ def test_what_the_project_asks_of_its_workers_is_done_and_a_flag_wins(packed: Pa
         assert worker.post("/predict", FLOWER).status == 200
         assert worker.ask("POST", "/predict", "x" * 201).status == 413
         assert worker.ask("GET", "/live", headers={f"X-{i}": "y" for i in range(9)}).status == 431
-        assert len(list((packed / "answers").iterdir())) == 1, "a path is relative to towpath.toml"
+        assert worker.stop() == 0
+    assert len(list((packed / "answers").iterdir())) == 1, "a path is relative to towpath.toml"
+
+
+def test_a_project_that_cannot_be_read_is_not_passed_over(packed: Path, bundles: dict[str, Path], towpath: Towpath):
+    (packed / "towpath.toml").write_text("[serve]\nkeys = \n")
+    done = towpath("serve", str(bundles["iris"]), "--host", "203.0.113.1")  # where nothing can listen
+
+    assert done.code == 2 and "is not TOML" in done.err
 
 
 def test_a_setting_of_workers_that_is_none_is_told_with_its_path(packed: Path, towpath: Towpath):

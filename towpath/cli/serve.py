@@ -9,8 +9,9 @@ import click
 from towpath.cli.packed import find_bundle
 from towpath.cli.project import complete_services, host_option, open_here, port_option
 from towpath.cli.session import Result, Session, Verb
-from towpath.core.errors import Faulty, InfrastructureError, UsageError
+from towpath.core.errors import InfrastructureError
 from towpath.serving.options import OPTIONS, read_options
+from towpath.wiring import NoProject
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,9 +62,7 @@ def settings_here(session: Session) -> Mapping[str, Any]:
     """[serve] of the project's towpath.toml, its paths from there; a bundle can be served without any project."""
     try:
         project = open_here(session)
-    except Faulty:
-        raise
-    except UsageError:
+    except NoProject:
         if session.folder:
             raise
         return {}
