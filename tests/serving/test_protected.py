@@ -3,9 +3,11 @@
 import hashlib
 import http.client
 import json
+import re
 import shutil
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.serving.conftest import FLOWER
 from tests.serving.process import serving, start
 from towpath.core.errors import Exit
 from towpath.core.log import read_segment
+from towpath.serving.worker import OTHER_FILES
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # what the test is about
 
@@ -88,6 +91,21 @@ def test_limits_and_the_log_are_set_by_flags_and_the_log_is_whole_when_the_worke
     (segment,) = (tmp_path / "log").iterdir()
     (block,) = read_segment(segment.read_bytes())
     assert block.service == "iris" and block.decisions == [0] and len(block.requests) == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="read from /proc")
+def test_as_many_files_can_be_open_as_connections_are_allowed(bundles):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))  # which the worker inherits
+    try:
+        with serving(bundles["iris"], "--limit", "connections=5000") as worker:
+            (told,) = re.findall("Max open files +([0-9]+)", Path(f"/proc/{worker.process.pid}/limits").read_text())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert int(told) == min(hard, 5000 + OTHER_FILES)
 
 
 def test_a_limit_that_is_none_is_told(bundles):

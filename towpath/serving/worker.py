@@ -29,7 +29,7 @@ GRACE_SECONDS = 8.0  # for requests under way; Docker and Cloud Run kill ten sec
 LOG_SECONDS = 1.0  # for what the prediction log has not written yet
 RETRY_SECONDS = 2.0  # between looks for a bundle that was not there at the start
 PACKED = re.compile(r"[0-9a-f]{12}")  # a bundle's folder as it is packed, in the folder of its service
-OPEN_FILES = 20_000  # one for each of the edge's connections, and what else a process has open
+OTHER_FILES = 4_000  # that a worker has open beside one for each of its connections: some that are being refused
 
 
 def run(
@@ -81,7 +81,7 @@ class Worker:
             lambda: edge.abandoned,
         )
         sockets = listen(host, port, insecure or asked.access.protects)
-        _settle_process()
+        _settle_process(asked.limits.connections + OTHER_FILES)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_tell_loop_fault)
         patience = asked.limits.head_seconds if context else None
@@ -194,7 +194,7 @@ def _tell_serving(address: Any, insecure: bool, app: App) -> None:
     )
 
 
-def _settle_process() -> None:
+def _settle_process(files: int) -> None:
     """What is loaded stays, so the collector need not look at it again; and room for all the edge's connections."""
     gc.collect()
     gc.freeze()
@@ -202,7 +202,7 @@ def _settle_process() -> None:
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_FILES)), hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, files)), hard))
 
 
 def _stopped(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
