@@ -77,6 +77,12 @@ def test_a_reply_is_shared_with_a_listed_origin_alone(shared):
         assert b"Access-Control-Allow-Origin" not in heard and b"\r\nVary: Origin\r\n" in heard
 
 
+def test_a_page_can_read_why_its_record_is_refused_before_it_is_read(shared):
+    heard = say(shared, post("/echo", b"", "Origin: https://app.example.org", "Content-Encoding: gzip"))
+
+    assert status(heard) == 415 and b"Access-Control-Allow-Origin: https://app.example.org\r\n" in heard
+
+
 def test_any_origin_is_answered_with_a_star_and_never_with_what_it_sent():
     with listening(access=Access(origins=read_origins(["*"]))) as edge:
         heard = say(edge, post("/echo", b"hi", "Origin: https://evil.example"))

@@ -62,6 +62,12 @@ def test_what_is_not_found_is_told_in_the_style_of_the_service_whose_path_it_is(
     assert three.ask("DELETE", "/iris/predict").headers["allow"] == "POST"
 
 
+def test_what_is_refused_before_it_is_read_is_told_in_the_style_of_its_service_too(three):
+    refused = three.ask("POST", "/sentiment/predict", "x", {"Content-Encoding": "gzip"})
+
+    assert refused.status == 415 and isinstance(refused.json()["error"], str)
+
+
 def test_any_content_type_is_read_as_json(bankchurn, customer):
     body = json.dumps(customer)
     for kind in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"}):

@@ -115,7 +115,8 @@ class Connection(asyncio.Protocol):
         self._deadline = edge.now + edge.limits.head_seconds
         self._unread_until = inf  # when the client's patience with reading its replies must have returned
         self._gated = self._lost = self._owes_continue = False
-        self._parts: list[bytes] = []
+        self._waiting: deque[Exchange] = deque()  # the last of the queue, which nobody has been asked to answer yet
+        self._body: bytes | bytearray = b""
         self._head_bytes = self._header_count = self._body_bytes = self._unfinished = self._held = 0
 
     # what the event loop tells
@@ -166,6 +167,7 @@ class Connection(asyncio.Protocol):
         self._hold(0)
         self._edge.abandoned += len(self._queue)
         self._queue.clear()
+        self._waiting.clear()
         self._edge.connections.discard(self)
 
     # what the parser tells
@@ -196,15 +198,18 @@ class Connection(asyncio.Protocol):
         given = exchange.headers.get(b"x-request-id")
         if given and head.REQUEST_ID.fullmatch(given):
             exchange.id = given
+        access, guarded = self._edge.access, self._edge.guarded
+        if guarded and access.origins:  # first, so that a page can read why it is refused
+            exchange.shared = access.shared_with(exchange.headers)
         if refusal := head.refused_head(exchange.method, version, exchange.headers, self._limits):
             self._stop(refusal)
-        if self._edge.guarded:
-            self._check_access(exchange)
+        if guarded and (refusal := access.refused(exchange.method, exchange.headers)):
+            self._stop(refusal)
         exchange.path = exchange.target.split(b"?", 1)[0]
         exchange.route = self._edge.route(exchange.method, exchange.path)
         self._phase = BODY
         self._deadline = self._edge.now + self._limits.body_seconds
-        self._parts, self._body_bytes, self._unfinished = [], 0, 0
+        self._body, self._body_bytes, self._unfinished = b"", 0, 0
         if b"expect" in exchange.headers and not exchange.old:
             self._owes_continue = True
             self._send_continue()
@@ -213,27 +218,29 @@ class Connection(asyncio.Protocol):
         self._body_bytes += len(part)
         if self._body_bytes > self._limits.body_bytes:
             self._stop(head.TOO_LARGE)
-        self._parts.append(part)
+        if not self._body:  # nearly always it comes at once
+            self._body = part
+        elif isinstance(self._body, bytearray):
+            self._body += part
+        else:  # not a list of parts: chunks of a byte each would take fifty times what they hold
+            self._body = bytearray(self._body) + part
 
     def on_message_complete(self) -> None:
-        exchange, parts = self._exchange, self._parts
+        exchange = self._exchange
         if self._held:
             self._hold(0)
         exchange.began = perf_counter()
-        exchange.body = parts[0] if len(parts) == 1 else b"".join(parts)
+        exchange.body = self._body if type(self._body) is bytes else bytes(self._body)
         exchange.keep_alive = (
             self._parser.should_keep_alive() and not self._parser.should_upgrade() and not self._edge.draining
         )
         self._owes_continue = False
         self._phase, self._deadline = (IDLE if exchange.keep_alive else ENDED), inf
         self._queue.append(exchange)
-        try:
-            exchange.route.handle(exchange)
-        except Exception as error:
-            journal.tell("handler_failed", request_id=exchange.request_id, path=exchange.path, **journal.traced(error))
-            if not exchange.reply:
-                self._edge.refuse(exchange, head.BROKEN)
-        self._gate()
+        if self._gated:  # one read can bring thousands of requests
+            self._waiting.append(exchange)
+        else:
+            self._handle(exchange)
 
     # what the edge and its exchanges ask
 
@@ -271,12 +278,15 @@ class Connection(asyncio.Protocol):
     def _new_exchange(self) -> Exchange:
         return Exchange(self, self._edge.unmatched, self._edge.next_id())
 
-    def _check_access(self, exchange: Exchange) -> None:
-        access = self._edge.access
-        if access.origins:
-            exchange.shared = access.shared_with(exchange.headers)
-        if refusal := access.refused(exchange.method, exchange.headers):
-            self._stop(refusal)
+    def _handle(self, exchange: Exchange) -> None:
+        try:
+            exchange.route.handle(exchange)
+        except Exception as error:
+            journal.tell("handler_failed", request_id=exchange.request_id, path=exchange.path, **journal.traced(error))
+            if not exchange.reply:
+                self._edge.refuse(exchange, head.BROKEN)
+        if len(self._queue) >= self._limits.pipelined:
+            self._gate()
 
     def _stop(self, refusal: Refusal) -> None:
         self._refuse(refusal)
@@ -285,12 +295,14 @@ class Connection(asyncio.Protocol):
     def _refuse(self, refusal: Refusal, phase: int = REFUSED) -> None:
         """Answer what cannot be read to its end; nothing after it can be trusted to be a request."""
         self._hold(0)
-        self._parts, self._body_bytes = [], 0
-        self._exchange.keep_alive = False
-        self._exchange.began = perf_counter()
+        self._body, self._body_bytes = b"", 0
+        exchange = self._exchange
+        exchange.path = exchange.target.split(b"?", 1)[0]  # whose style the reply has
+        exchange.keep_alive = False
+        exchange.began = perf_counter()
         self._phase, self._deadline = phase, inf
-        self._queue.append(self._exchange)
-        self._edge.refuse(self._exchange, refusal)
+        self._queue.append(exchange)
+        self._edge.refuse(exchange, refusal)
 
     def _rest(self) -> None:
         """All is answered: wait for more, or hang up."""
@@ -332,11 +344,19 @@ class Connection(asyncio.Protocol):
 
     def _gate(self) -> None:
         """Read no more from a client that does not read its replies or has too many requests under way."""
-        full = self._unread_until < inf or len(self._queue) >= self._limits.pipelined
-        if full != self._gated and not self._lost:
-            self._gated = full
-            if full:
-                self._transport.pause_reading()
-            else:
-                self._deadline = max(self._deadline, self._edge.now + self._limits.body_seconds)
-                self._transport.resume_reading()
+        full = self._unread_until < inf or len(self._queue) - len(self._waiting) >= self._limits.pipelined
+        if full == self._gated or self._lost:
+            return
+        self._gated = full
+        if full:
+            self._transport.pause_reading()
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Answer what was read already, then read again; each answer may be the one too many."""
+        while self._waiting and not self._gated:
+            self._handle(self._waiting.popleft())
+        if not self._gated and not self._lost:
+            self._deadline = max(self._deadline, self._edge.now + self._limits.body_seconds)
+            self._transport.resume_reading()
