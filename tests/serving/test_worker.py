@@ -19,6 +19,8 @@ from tests.serving.conftest import FLOWER
 from tests.serving.process import ROOT, serving, start
 from tests.serving.raw import closed, post
 from towpath.core.errors import Exit
+from towpath.serving import head
+from towpath.serving.access import NO_KEY, OTHER_HOST
 
 pytestmark = pytest.mark.integration
 
@@ -72,6 +74,17 @@ def test_any_content_type_is_read_as_json(bankchurn, customer):
     body = json.dumps(customer)
     for kind in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"}):
         assert bankchurn.ask("POST", "/predict", body, kind).status == 200
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        *(f'service="",route="other",status="{refusal.status}"' for refusal in (*head.REFUSALS, NO_KEY, OTHER_HOST)),
+        'service="bankchurn",route="/explain",status="501"',
+    ],
+)
+def test_every_status_that_can_be_given_is_counted_from_the_start(bankchurn, series):
+    assert bankchurn.metrics(f"towpath_requests_total{{{series}}}")
 
 
 @pytest.mark.feature("F136")

@@ -9,7 +9,7 @@ from towpath.serving.docs import FILES, Docs
 from towpath.serving.exchange import Exchange, Refusal, Routes
 from towpath.serving.front import Front
 from towpath.serving.inference import Inference
-from towpath.serving.meter import ASKED, PROBED, TOLD
+from towpath.serving.meter import ASKED, EXPLAINED, PROBED, TOLD
 from towpath.serving.predict import Predictions
 from towpath.serving.service import Service
 from towpath.serving.status import Status
@@ -66,7 +66,7 @@ class App:
             (b"POST", prefix + b"/predict_batch"): predict_batch,
             (b"POST", prefix + b"/batch-predict"): predict_batch,
             (b"POST", prefix + b"/predict/batch"): predict_batch,
-            (b"POST", prefix + b"/explain"): service.metered("/explain", predictions.explain, *ASKED),
+            (b"POST", prefix + b"/explain"): service.metered("/explain", predictions.explain, *EXPLAINED),
         }
         home = service.metered("/", status.home, *TOLD)
         homes: Routes = {(b"GET", path): home for path in ({prefix, prefix + b"/"} if prefix else {b"/"})}

@@ -5,6 +5,8 @@ from typing import Any
 
 from towpath.core.replies import refuse_request
 from towpath.core.style import Style
+from towpath.serving import head
+from towpath.serving.access import NO_KEY, OTHER_HOST
 from towpath.serving.exchange import Exchange, Refusal, Route, Routes
 from towpath.serving.meter import PROBED, metered
 from towpath.serving.model import encode
@@ -12,7 +14,7 @@ from towpath.serving.service import JSON, Service
 from towpath.serving.status import METRICS, WHY_NOT
 from towpath.serving.telemetry import Telemetry
 
-UNMATCHED = (400, 404, 405, 408, 411, 413)
+UNMATCHED = tuple(sorted({refusal.status for refusal in (*head.REFUSALS, NO_KEY, OTHER_HOST)}))
 """The statuses of requests that no route answers."""
 
 

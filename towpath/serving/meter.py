@@ -6,6 +6,7 @@ from towpath.serving.exchange import Exchange, Route
 from towpath.serving.telemetry import Telemetry
 
 ASKED, TOLD, PROBED = (200, 400, 422, 500, 503), (200,), (200, 503)
+EXPLAINED = (*ASKED, 501)
 """The statuses that routes are known to give, by their kind."""
 
 _REQUESTS = ("towpath_requests_total", "Requests answered, by route and status.")
