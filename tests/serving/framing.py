@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.serving.raw import TEXT, refuse
-from towpath.serving.edge import Connection, Edge
+from towpath.serving.connection import Connection
+from towpath.serving.edge import Edge
 from towpath.serving.exchange import Route
 
 CORPUS = Path(__file__).with_suffix(".jsonl")
@@ -36,7 +37,7 @@ class Wire:
 
     def __init__(self, edge: Edge):
         self.edge, self.written, self.ended, self.gone = edge, b"", False, False
-        self.connection: Connection = edge.connect()
+        self.connection: Connection = Connection(edge)
         self.connection.connection_made(self)
 
     def say(self, part: bytes) -> None:

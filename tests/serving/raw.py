@@ -5,8 +5,10 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from towpath.serving.access import Access
+from towpath.serving.connection import Connection
 from towpath.serving.edge import Edge
 from towpath.serving.exchange import Exchange, Refusal, Route, header_lines
 from towpath.serving.limits import Limits
@@ -52,7 +54,7 @@ class Listening:
 
     async def serve(self, ready: threading.Event) -> None:
         self.stop = asyncio.Event()
-        server = await self.loop.create_server(self.edge.connect, "127.0.0.1", 0)
+        server = await self.loop.create_server(partial(Connection, self.edge), "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         sweeping = asyncio.ensure_future(self.edge.sweep())
         ready.set()

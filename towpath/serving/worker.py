@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ from towpath.core.errors import TowpathError, UsageError
 from towpath.serving import journal
 from towpath.serving.access import tls
 from towpath.serving.app import App
+from towpath.serving.connection import Connection
 from towpath.serving.edge import Edge
 from towpath.serving.model import Model, open_model
 from towpath.serving.options import Asked, read_options
@@ -87,7 +89,7 @@ class Worker:
         patience = asked.limits.head_seconds if context else None
         servers = [
             await loop.create_server(
-                edge.connect, sock=sock, backlog=BACKLOG, ssl=context, ssl_handshake_timeout=patience
+                partial(Connection, edge), sock=sock, backlog=BACKLOG, ssl=context, ssl_handshake_timeout=patience
             )
             for sock in sockets
         ]
