@@ -78,6 +78,19 @@ def test_keys_come_from_a_file_or_as_digests_from_the_environment(tmp_path):
         read_options({"keys": str(tmp_path / "none")}, {}, {})
 
 
+@pytest.mark.parametrize("variable", ["TOWPATH_KEYS", "TOWPATH_KEYS_FILE"])
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_secret_that_was_not_handed_over_does_not_open_the_door(variable, blank):
+    with pytest.raises(UsageError, match=variable):
+        read_options({}, {variable: blank}, {})
+
+
+def test_keys_of_the_environment_go_before_those_of_the_project(tmp_path):
+    table = {"keys": str(tmp_path / "missing")}
+
+    assert read_options({}, {"TOWPATH_KEYS": DIGEST}, table).access.protects
+
+
 def test_a_certificate_needs_its_key():
     with pytest.raises(UsageError, match="a certificate and its key"):
         read_options({"tls_cert": "cert.pem"}, {}, {})

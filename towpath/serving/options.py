@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from towpath.serving.access import Access
 
 TABLE = "serve"
-KEYS = "TOWPATH_KEYS"
+KEYS, KEYS_FILE = "TOWPATH_KEYS", "TOWPATH_KEYS_FILE"
 
 
 class Option(Struct, frozen=True):
@@ -34,7 +34,7 @@ class Option(Struct, frozen=True):
 
 OPTIONS = (
     Option("--limit", "TOWPATH_LIMITS", "NAME=VALUE", "Set a limit, such as body_bytes=8388608.", many=True),
-    Option("--keys", "TOWPATH_KEYS_FILE", "FILE", "Answer predictions only with a key whose sha256 this file lists."),
+    Option("--keys", KEYS_FILE, "FILE", "Answer predictions only with a key whose sha256 this file lists."),
     Option("--tls-cert", "TOWPATH_TLS_CERT", "FILE", "Serve over TLS with this certificate and its chain, in PEM."),
     Option("--tls-key", "TOWPATH_TLS_KEY", "FILE", "The certificate's key, in PEM."),
     Option("--cors", "TOWPATH_CORS", "ORIGIN", "Let pages of this origin ask, such as https://app.example.org.", True),
@@ -66,7 +66,7 @@ def read_options(flags: Mapping[str, Any], environment: Mapping[str, str], table
     if bool(certificate) != bool(key):
         raise UsageError("TLS needs a certificate and its key", hint="--tls-cert FILE --tls-key FILE")
     access = Access(
-        keys=_keys(given["keys"], environment),
+        keys=_keys(flags.get("keys"), given["keys"], environment),
         hosts=read_hosts(given["allow_host"]),
         origins=read_origins(given["cors"]),
         certificate=Path(certificate) if certificate else None,
@@ -99,15 +99,20 @@ def _pairs(written: Sequence[str], where: str) -> dict[str, str]:
     return dict(one.split("=") for one in written)
 
 
-def _keys(file: str | None, environment: Mapping[str, str]) -> tuple[bytes, ...]:
+def _keys(flag: str | None, file: str | None, environment: Mapping[str, str]) -> tuple[bytes, ...]:
+    """A variable that is there and blank refuses to start: so looks a secret that was not handed over."""
     from towpath.serving.access import read_keys
 
+    if KEYS in environment and not flag:
+        return read_keys(environment[KEYS], KEYS)
+    if not flag and environment.get(KEYS_FILE, "name").strip() == "":
+        raise UsageError(f"{KEYS_FILE} is there and names no file", hint="leave it out to ask without keys")
     if file:
         try:
             return read_keys(Path(file).read_text(encoding="utf-8"), file)
         except (OSError, UnicodeDecodeError) as error:
             raise InfrastructureError(f"the keys in {file} cannot be read: {error}", hint="--keys FILE") from error
-    return read_keys(environment[KEYS], KEYS) if environment.get(KEYS) else ()
+    return ()
 
 
 def _share(given: Any) -> float:
