@@ -55,7 +55,7 @@ def test_good_data_passes_every_rule_that_holds_everywhere():
     found = quality(month())
 
     assert {one.verdict for one in found.results} == {"pass"}
-    assert [one.rule for one in found.results] == [rule for rule in RULES if rule not in ("Q09", "Q16", "Q17")]
+    assert [one.rule for one in found.results] == [rule for rule in RULES if rule not in ("Q09", "Q16", "Q17", "Q18")]
     assert found.rows == 120
 
 
@@ -98,7 +98,7 @@ def test_a_rare_class_and_repeated_rows_are_warned_of_and_the_rows_are_read(read
     assert said(rows.quality) == [("Q06", "warn", "Exited"), ("Q07", "warn", "")]
     assert [str(one) for one in rows.quality.warnings] == [
         "Q06 minority: Exited: churn has 4.0% of the rows, less than 5%",
-        "Q07 duplicates: 1 row repeats an earlier one, the first is row 400",
+        "Q07 duplicates: 1 row repeats an earlier one in features and target, the first is row 400",
     ]
     assert len(rows) == 401
 
@@ -181,6 +181,12 @@ def test_what_is_warned_of_can_be_made_an_error():
 
     assert said(quality(twice, rules=[no_duplicates()])) == [("Q07", "fail", "")]
     assert said(quality(month(), rules=[minority_share(0.3)])) == [("Q06", "fail", "Exited")]
+
+
+def test_a_row_repeats_another_whatever_its_id_and_context():
+    again = month().head(2).assign(CustomerId=[9001, 9002])
+
+    assert said(quality(pd.concat([month(), again]))) == [("Q07", "warn", "")]
 
 
 def test_a_rule_about_a_column_that_is_not_there_is_an_error_whatever_its_severity():

@@ -1,7 +1,7 @@
 """Train a service in four stages: prepare the rows, fit and prove, evaluate, and lay out everything a bundle holds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from towpath.training import evaluate, intervals, reference
 from towpath.training.fit import is_text, one_thread
 from towpath.training.inputs import Inputs, Stage
 from towpath.training.layout import Evaluated, LaidOut, lay_out
+from towpath.training.leakage import seen_in_training, with_seen
 from towpath.training.learn import Fitted, Say, learn_and_prove
 from towpath.training.split import split_rows
 from towpath.training.stages import Ran, Result, Stages, towpath_code
@@ -117,7 +118,9 @@ def run_stages(service: Service, read: ReadRows, inputs: Inputs | None, stages: 
 
 
 def prepare(service: Service, rows: LabelledRows) -> Prepared:
-    return Prepared(rows, *split_rows(service.split, rows.targets))
+    learn, test = split_rows(service.split, rows.targets)
+    quality = with_seen(rows.quality, seen_in_training(rows, learn, test))
+    return Prepared(replace(rows, quality=quality), learn, test)
 
 
 def fit_stage(service: Service, ready: Prepared, seed: int, say: Say) -> Fitted:
