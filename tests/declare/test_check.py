@@ -1,13 +1,14 @@
 """All faults of a declaration at once, each with its path and a mend."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from towpath.core.errors import Faulty, InfrastructureError, UsageError
 from towpath.declare import (
     Batch,
+    Private,
     Record,
     Service,
     Style,
@@ -213,6 +214,21 @@ def test_fairness_is_about_a_field_that_is_there_and_bounds_something():
     assert only_fault(fairness=["Colour"])[0] == "fairness.Colour"
     assert "bounds nothing" in only_fault(gates=[fair("Age", min_impact=None)])[1]
     assert "lie between 0 and 1" in only_fault(gates=[fair("Age", min_impact=80)])[1]
+
+
+class Named(Record):
+    Surname: str
+    Town: Private[str]
+    Gender: Literal["F", "M"]
+
+
+@pytest.mark.parametrize("name", ["Surname", "Town"])
+def test_free_text_makes_no_groups_to_be_fair_to(name: str):
+    for declared in ({"fairness": [name]}, {"gates": [fair(name)]}):
+        path, reason = only_fault(record=Named, **declared)
+        assert path.endswith(name)
+        assert reason.startswith("is free text, which makes no groups; list its values: Literal[")
+    assert list(faults_of(declaration(record=Named, fairness=["Gender"], gates=[fair("Gender")]))) == []
 
 
 def test_fairness_is_about_a_decision():

@@ -19,6 +19,7 @@ RESERVED = frozenset(
     {"health", "live", "ready", "metrics", "docs", "v2", "predict", "explain", "model_info", "openapi"}
 )
 """A service is served under /{service}, where these are routes already."""
+FREE_TEXT = 'is free text, which makes no groups; list its values: Literal["F", "M"], or name a field of few values'
 
 
 def check_service(service: Service) -> None:
@@ -144,6 +145,8 @@ def _measure_faults(service: Service) -> Iterator[Fault]:
             yield f"gates[{number}]", f"is about {gate.metric}, which is not measured; add it to metrics"
         if isinstance(gate, Slices | Fair) and gate.field not in plain:
             yield f"gates[{number}]", f"slices by {gate.field}, which is not a field of the record, or a vector"
+        if isinstance(gate, Fair) and _is_free_text(service, gate.field):
+            yield f"gates[{number}].{gate.field}", FREE_TEXT
         if isinstance(gate, Fair) and gate.max_gap is None and gate.min_impact is None:
             yield f"gates[{number}]", "bounds nothing; give max_gap=0.1, min_impact=0.8, or both"
         if isinstance(gate, Fair) and not all(0 <= (bound or 0) <= 1 for bound in (gate.max_gap, gate.min_impact)):
@@ -159,6 +162,10 @@ def _measure_faults(service: Service) -> Iterator[Fault]:
         )
     if isinstance(service.threshold, float | int) and not 0 < service.threshold < 1:
         yield "threshold", f"is {service.threshold}; a probability between 0 and 1 is meant"
+
+
+def _is_free_text(service: Service, name: str) -> bool:
+    return any(field.name == name and field.type == "string" and not field.choices for field in service.fields)
 
 
 def _limit_of(gate: Limit) -> float:
@@ -203,6 +210,8 @@ def _evaluation_faults(service: Service) -> Iterator[Fault]:
                 f"fairness.{name}",
                 f"is not a field of the record, or a vector; its fields: {', '.join(sorted(known))}",
             )
+        elif _is_free_text(service, name):
+            yield f"fairness.{name}", FREE_TEXT
     asked = service.fairness or any(isinstance(gate, Fair) for gate in service.gates)
     if asked and service.target.task.kind != "binary":
         yield "fairness", f"is about a decision for or against; a {service.target.task.kind} target has none"
