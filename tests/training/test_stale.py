@@ -54,6 +54,24 @@ def test_what_changed_is_told(project: Project, old: str, new: str, why: str):
     assert told.startswith(why)
 
 
+FITS = 'make_pipeline(columns.encode(numbers="impute"), LogisticRegression(C=1.0, max_iter=500))'
+IMPORT = "from sklearn.linear_model import LogisticRegression"
+
+
+def test_another_class_of_estimator_is_told_instead_of_its_parameters(project: Project):
+    edit(project, IMPORT, f"{IMPORT}\nfrom sklearn.ensemble import BaggingClassifier")
+    edit(project, FITS, f"BaggingClassifier({FITS})")
+
+    assert reasons(project) == ["the estimator changed (Pipeline -> BaggingClassifier)"]
+
+
+def test_another_class_of_a_step_is_told_too(project: Project):
+    edit(project, IMPORT, f"{IMPORT}\nfrom sklearn.tree import DecisionTreeClassifier")
+    edit(project, "LogisticRegression(C=1.0, max_iter=500)", "DecisionTreeClassifier()")
+
+    assert reasons(project) == ["the estimator changed (LogisticRegression -> DecisionTreeClassifier)"]
+
+
 def test_a_remark_in_the_code_changes_nothing(project: Project):
     edit(project, "service = Service(", "# a remark\nservice = Service(")
 

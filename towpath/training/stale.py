@@ -108,6 +108,9 @@ def _data(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
 def _estimator(then: Inputs, now: Inputs) -> Iterator[str]:
     if then.estimator == now.estimator:
         return
+    if kinds := list(_kinds(then.estimator, now.estimator)):
+        yield f"the estimator changed ({', '.join(kinds)})"
+        return
     found = [name for name in sorted({*then.params, *now.params}) if then.params.get(name) != now.params.get(name)]
     told = [f"{name} {_value(then.params, name)} -> {_value(now.params, name)}" for name in found]
     more = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
@@ -116,6 +119,24 @@ def _estimator(then: Inputs, now: Inputs) -> Iterator[str]:
         if told
         else "the estimator's own code changed, or a library it uses"
     )
+
+
+def _kinds(then: Any, now: Any) -> Iterator[str]:
+    """Estimators that another class took the place of, the outermost of each; their parameters say nothing then."""
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for was, is_ in zip(then, now, strict=True):
+            yield from _kinds(was, is_)
+    elif isinstance(then, dict) and isinstance(now, dict) and "a" in then and "a" in now:
+        if then["a"] != now["a"]:
+            yield f"{_class(then)} -> {_class(now)}"
+            return
+        of_then, of_now = then.get("with", {}), now.get("with", {})
+        for name in sorted({*of_then} & {*of_now}):
+            yield from _kinds(of_then[name], of_now[name])
+
+
+def _class(description: Mapping[str, Any]) -> str:
+    return str(description["a"]).rpartition(".")[2]
 
 
 def _declared(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
