@@ -116,6 +116,28 @@ def test_all_faults_come_at_once_by_the_number_of_their_rules():
     ]
 
 
+@pytest.mark.parametrize("case", [str, str.upper, str.title])
+def test_labels_that_the_data_does_not_hold_are_told_with_those_that_it_holds(case: Any):
+    named = month(Exited=[case("positive" if i % 4 == 0 else "negative") for i in range(120)])
+
+    with pytest.raises(Faulty) as refused:
+        check_table(service(), named)
+    assert [one for one, _ in refused.value.faults] == ["Exited"]
+    assert f'labels=("{case("negative")}", "{case("positive")}"), the positive one last' in refused.value.hint
+    assert "widen the record" not in refused.value.hint
+
+
+def test_the_label_that_is_called_as_the_positive_class_comes_last():
+    named = month(Exited=["churn" if i % 4 == 0 else "stay" for i in range(120)])
+
+    (failed,) = quality(named).errors
+    assert 'labels=("stay", "churn")' in failed.hint
+
+
+def test_labels_of_more_values_than_classes_are_mended_in_the_data():
+    assert quality(month(Exited=[i % 3 for i in range(120)])).mend == "mend the data, or widen the record in service.py"
+
+
 def test_a_column_without_value_and_one_without_numbers_are_different_rules():
     bad = month().astype({"Age": float, "Balance": object})
     bad.loc[3, "Age"], bad.loc[4, "Age"], bad.loc[5, "Balance"] = np.nan, 40.5, "much"

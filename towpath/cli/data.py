@@ -103,7 +103,7 @@ def check(session: Session, services: tuple[str, ...], folder: Path | None) -> R
     refusal = f"the data of {', '.join(broken)} cannot be learnt from" if broken else ""
     text = "\n\n".join(told_quality(name, quality) for name, quality in found)
     result = [{"service": name, **msgspec.to_builtins(quality)} for name, quality in found]
-    hint = "mend the data, or widen the record in service.py" if broken else ""
+    hint = "; ".join(dict.fromkeys(quality.mend for _, quality in found if quality.errors))
     return Result(result, text, Exit.FAILED if broken else Exit.DONE, refusal, hint)
 
 

@@ -29,8 +29,14 @@ RULES = {
 """Numbers are for ever: a rule that goes leaves a gap. docs/data.md says what each asks for."""
 
 
+MEND = "mend the data, or widen the record in service.py"
+
+
 class RuleResult(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One rule's word: `pass`, `warn`, or `fail`, which stops a training. rows is how many break it."""
+    """One rule's word: `pass`, `warn`, or `fail`, which stops a training. rows is how many break it.
+
+    hint: what to write, where that is known better than in general.
+    """
 
     rule: str
     name: str
@@ -39,6 +45,7 @@ class RuleResult(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=
     column: str = ""
     reason: str = ""
     rows: int = 0
+    hint: str = ""
 
     def __str__(self) -> str:
         about = f"{self.column}: " if self.column else ""
@@ -54,6 +61,12 @@ class DataQuality(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     @property
     def errors(self) -> list[RuleResult]:
         return [result for result in self.results if result.verdict == "fail"]
+
+    @property
+    def mend(self) -> str:
+        """What to do about what failed, in words; "" where nothing did."""
+        hints = list(dict.fromkeys(one.hint or MEND for one in self.errors))
+        return "; ".join(hints)
 
     @property
     def warnings(self) -> list[RuleResult]:

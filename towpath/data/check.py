@@ -1,7 +1,7 @@
 """The quality rules: training data against the record and the rules of its service; everything broken at once."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ class Broken:
     reason: str
     rows: int = 0
     severity: Severity = "error"
+    hint: str = ""
 
 
 def check_table(service: Service, frame: pd.DataFrame) -> DataQuality:
@@ -49,7 +50,7 @@ def require(name: str, quality: DataQuality) -> None:
     """Raises Faulty with every rule that failed, each with its number and name."""
     if quality.errors:
         faults = [(one.column or "rows", f"{one.reason} ({one.rule} {one.name})") for one in quality.errors]
-        raise Faulty(f"the data of {name}", faults, hint="mend the data, or widen the record in service.py")
+        raise Faulty(f"the data of {name}", faults, hint=quality.mend)
 
 
 def nothing_there(files: Iterable[str]) -> DataQuality:
@@ -80,7 +81,7 @@ def gather(rows: int, broken: list[Broken], applied: set[str]) -> DataQuality:
 
 def _result(one: Broken, name: str) -> RuleResult:
     verdict = "fail" if one.severity == "error" else "warn"
-    return RuleResult(one.rule, name, one.severity, verdict, one.column, one.reason, one.rows)  # type: ignore[arg-type]  # of the two words above
+    return RuleResult(one.rule, name, one.severity, verdict, one.column, one.reason, one.rows, one.hint)  # type: ignore[arg-type]  # of the two words above
 
 
 def _broken(service: Service, frame: pd.DataFrame) -> Iterator[Broken]:
@@ -171,13 +172,38 @@ def _target(service: Service, values: pd.Series) -> Iterator[Broken]:
         yield from _any("Q04", name, "is not a finite number", wrong, values)
         return
     wrong = ~values.isin(service.target.labels) & values.notna()
-    yield from _any("Q04", name, f"is none of the labels {', '.join(map(str, service.target.labels))}", wrong, values)
+    if wrong.any():
+        what = f"is none of the labels {', '.join(map(str, service.target.labels))}"
+        yield replace(_told("Q04", name, what, wrong, values), hint=_labels_hint(service, values))
     counts = [int((values == label).sum()) for label in service.target.labels]
     for label, class_name, count in zip(service.target.labels, task.classes, counts, strict=True):
-        if count < FEWEST_OF_A_CLASS:
+        if count < FEWEST_OF_A_CLASS and not wrong.any():
             needed = f"at least {FEWEST_OF_A_CLASS} are needed to learn and test"
             yield Broken("Q14", name, f"is {label!r} ({class_name}) in {count} rows; {needed}", count)
     yield from _minority(service, name, counts)
+
+
+def _labels_hint(service: Service, values: pd.Series) -> str:
+    """The labels that the data holds, where it holds as many values as there are classes; the positive one last."""
+    known = values.dropna().unique().tolist()
+    classes = [name.casefold() for name in service.target.task.classes]
+    if len(known) != len(classes):
+        return ""
+    held = sorted((_plain(one) for one in known), key=lambda one: (_place(one, classes), str(one)))
+    written = ", ".join(f'"{one}"' if isinstance(one, str) else repr(one) for one in held)
+    order = "the positive one last" if service.target.task.kind == "binary" else "in the order of the classes"
+    return f"the data holds other labels; write in service.py: labels=({written}), {order}"
+
+
+def _place(label: object, classes: list[str]) -> int:
+    """That of the class that is called so; of a name that is no class, between those before and after."""
+    name = str(label).casefold()
+    return 2 * classes.index(name) if name in classes else 1
+
+
+def _plain(value: object) -> object:
+    """`1`, not `1.0`, which only missing values beside it make of it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _minority(service: Service, name: str, counts: list[int]) -> Iterator[Broken]:
