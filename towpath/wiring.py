@@ -65,7 +65,8 @@ class Project:
     def place(self, service: str, also: Path | None = None) -> Place:
         """What training one service needs to know of the project; data is looked for in `also` first."""
         code = self.service_folders()[service]
-        return Place(self.objects, self.candidates, self.stages, self.data_folders(also), code, self.outbox())
+        folders = self.data_folders(also)
+        return Place(self.objects, self.candidates, self.bundles, self.stages, folders, code, self.outbox())
 
     def outbox(self) -> Outbox:
         """What waits for the tracking server; nothing does where none is named."""

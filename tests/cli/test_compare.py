@@ -171,9 +171,23 @@ def test_without_a_champion_nothing_is_asked(towpath: Towpath, project: Project)
 
     assert done.code == 0
     assert "warning: inconclusive: auc no worse than the champion's" in done.err
-    assert "there is no champion yet: no other bundle of loans is packed" in done.err
+    assert "there is no champion yet: nothing of loans is packed" in done.err
     assert "1 gate passes, 1 inconclusive" in towpath("candidate", "list").out
     assert "comparing" not in done.err
+
+
+def test_a_training_tells_whether_there_is_a_champion_and_its_bundle_does_not(towpath: Towpath, project: Project):
+    first = towpath("train", "loans", "--force")
+    packed = towpath("--json", "pack", "loans").data
+    small.edit(project, MODEL, "LogisticRegression(C=0.9, max_iter=500)")
+    second = towpath("train", "loans")
+
+    alone, against = "there is no champion yet: nothing of loans is packed", f"compares with bundle:{packed['id'][:12]}"
+    home = project.candidates / "loans"
+    assert alone in first.out and alone in (home / "2" / "report.html").read_text()
+    assert against in second.out and against in (home / "3" / "report.html").read_text()
+    assert against in towpath("candidate", "show", "loans").out
+    assert "a bundle knows no champion" in (home / "3" / "files" / "evaluation.json").read_text()
 
 
 def test_a_champion_whose_rows_are_gone_only_warns(towpath: Towpath, project: Project):

@@ -23,7 +23,7 @@ from towpath.training.candidate import (
     newest_first,
     read_evaluation,
 )
-from towpath.training.champion import read_comparison, with_champion
+from towpath.training.champion import not_asked, read_comparison, told_gates, with_champion
 from towpath.training.report.names import REPORT
 
 
@@ -65,12 +65,13 @@ def show(session: Session, name: str) -> Result:
     evaluation = read_evaluation(path)
     compared = read_comparison(path)
     answered = msgspec.structs.replace(evaluation, gates=with_champion(evaluation, compared))
+    reason = not_asked(project.bundles, project.candidates, found.service, found.bundle)
     stale = stale_candidates(project, newest_first(project.candidates, found.service)).get(found.name, [])
     rows = [
         ("trained", f"{found.trained_at:%Y-%m-%d %H:%M:%S} UTC on {found.origin} data, seed {found.seed}"),
         *(("STALE", f"{reason}: {train_again(found.name)}") for reason in stale),
         ("code", short(found.code)),
-        *measured(answered),
+        *measured(msgspec.structs.replace(answered, gates=told_gates(answered.gates, reason))),
         *details(evaluation),
         *((f"{one.field} {one.group}", str(one.metric)) for one in evaluation.slices),
         ("kept in", path),

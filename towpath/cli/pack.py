@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from msgspec import structs
 
 from towpath.bundle.write import write_bundle
 from towpath.cli.layout import columns, gate_line, short, size
@@ -20,7 +19,7 @@ from towpath.core.errors import Blocked, InfrastructureError, VerificationRefuse
 from towpath.core.evaluation import GateResult, Verdict
 from towpath.core.manifest import Manifest
 from towpath.training.candidate import Candidate, find_candidate, read_evaluation, read_files
-from towpath.training.champion import save_comparison, with_champion
+from towpath.training.champion import not_asked, save_comparison, told_gates, with_champion
 from towpath.wiring import Project
 
 
@@ -104,11 +103,8 @@ def answered_gates(
         return evaluation.gates
     champion = named or newest_other(project, candidate.service, candidate.bundle)
     if champion is None:
-        alone = f"there is no champion yet: no other bundle of {candidate.service} is packed"
-        return [
-            structs.replace(gate, reason=alone) if gate.reason == UNKNOWN_CHAMPION else gate
-            for gate in evaluation.gates
-        ]
+        alone = not_asked(project.bundles, project.candidates, candidate.service, candidate.bundle)
+        return told_gates(evaluation.gates, alone)
     from towpath.cli.compare import compare_two, find_contender
 
     try:

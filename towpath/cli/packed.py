@@ -16,6 +16,7 @@ from towpath.core import formats, manifest
 from towpath.core.errors import InfrastructureError, UsageError
 from towpath.core.settings import Settings
 from towpath.training.candidate import newest_first
+from towpath.training.champion import champion_of
 from towpath.wiring import Project
 
 if TYPE_CHECKING:
@@ -63,12 +64,7 @@ def newest_packed(project: Project, service: str) -> Path:
 
 def newest_other(project: Project, service: str, but: str) -> Path | None:
     """The newest packed bundle of a service that is not this one: the champion that a new one must hold out against."""
-    home = project.bundles / service
-    for candidate in newest_first(project.candidates, service):
-        if candidate.bundle != but and (home / short(candidate.bundle)).is_dir():
-            return home / short(candidate.bundle)
-    others = [path for path in sorted(home.glob("[0-9a-f]*")) if not but.startswith(path.name)]
-    return others[0] if len(others) == 1 else None
+    return champion_of(project.bundles, project.candidates, service, but)
 
 
 def only_one(home: Path, service: str) -> Path:

@@ -13,6 +13,7 @@ from towpath.cli.project import chosen_services, from_option, open_here, seed_op
 from towpath.cli.session import Result, Session, Verb, joined
 from towpath.core.errors import Exit, UsageError
 from towpath.declare.service import Service
+from towpath.training.champion import not_asked, read_comparison, told_gates, with_champion
 from towpath.wiring import Project
 
 if TYPE_CHECKING:  # what trains is loaded when something is trained
@@ -66,11 +67,11 @@ def train(
 def one(project: Project, service: Service, session: Session, profile: bool, **how: Any) -> Result:
     """Train one service, under the profiler where that is asked for."""
     if not profile:
-        return told(train_service(project, service, session, **how))
+        return told(project, train_service(project, service, session, **how))
     from towpath.training.profile import profiled
 
     run, spent = profiled(lambda: train_service(project, service, session, **how))
-    return told_profile(told(run), run, spent)
+    return told_profile(told(project, run), run, spent)
 
 
 def train_service(
@@ -137,8 +138,10 @@ def told_stale(project: Project, found: list[tuple[str, str, list[str]]]) -> Res
     return Result(data, "\n".join(lines), Exit.CONFLICT, refusal, f"towpath train {' '.join(behind)}")
 
 
-def told(run: "Run") -> Result:
+def told(project: Project, run: "Run") -> Result:
     candidate, data = run.candidate, run.data
+    reason = not_asked(project.bundles, project.candidates, candidate.service, candidate.bundle)
+    gates = told_gates(with_champion(run.evaluation, read_comparison(run.path)), reason)
     of = " of " + ", ".join(source.name for source in data.sources) if data.sources else ""
     told_origin = (
         f"{data.counted()} real rows{of}"
@@ -154,7 +157,7 @@ def told(run: "Run") -> Result:
         *(("changed", reason) for reason in run.because),
         *([("same as", f"{run.same_as}: its bundle is the same")] if run.same_as else []),
         *([("params", json.dumps(candidate.params))] if candidate.params else []),
-        *measured(run.evaluation),
+        *measured(msgspec.structs.replace(run.evaluation, gates=gates)),
         ("kept in", run.path),
         ("bundle", f"{short(candidate.bundle)} when packed"),
         ("next", f"towpath pack {candidate.service}"),

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from towpath.core import formats
+from towpath.core import formats, manifest
+from towpath.core.comparison import UNKNOWN_CHAMPION
 from towpath.core.evaluation import Evaluation
 from towpath.core.lineage import DataLineage
 from towpath.data import pull
 from towpath.data.table import LabelledRows, read_rows
 from towpath.declare.service import Service
-from towpath.training import candidate, stale, tracking
+from towpath.training import candidate, champion, stale, tracking
 from towpath.training.candidate import Candidate
 from towpath.training.describe import files_digest
 from towpath.training.inputs import Inputs, read_inputs, with_params
@@ -91,7 +93,7 @@ def _rows(service: Service, place: Place, seed: int, say: Say) -> LabelledRows:
 def _keep(
     service: Service, place: Place, wish: Wish, inputs: Inputs, staged: Staged, now: datetime, before: Candidate | None
 ) -> Run:
-    trained = staged.trained()
+    trained = name_champion(staged.trained(), service.name, place)
     place.objects.put(trained.holdout)
     because = stale.since_newest(place.candidates, service.name, inputs)
     found = candidate.save_candidate(
@@ -109,6 +111,14 @@ def _keep(
     _track(found, path, inputs, trained, place)
     same = before.name if before and before.bundle == found.bundle else ""
     return Run(found, path, trained.evaluation, trained.data, staged.ran, because=tuple(because), same_as=same)
+
+
+def name_champion(trained: Trained, service: str, place: Place) -> Trained:
+    """The report tells of the champion there is; in the bundle no word of it changes."""
+    identity = manifest.bundle_id(manifest.list_files(service, trained.files))
+    told = escape(champion.not_asked(place.bundles, place.candidates, service, identity)).encode()
+    unknown = escape(UNKNOWN_CHAMPION).encode()
+    return replace(trained, beside={name: page.replace(unknown, told) for name, page in trained.beside.items()})
 
 
 def _track(found: Candidate, path: Path, inputs: Inputs, trained: Trained, place: Place) -> None:
