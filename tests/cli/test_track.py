@@ -24,6 +24,13 @@ def test_a_server_that_is_down_is_told_and_nothing_is_lost(
     assert (sent.code, "1 of 1 still to be sent" in sent.err) == (8, True)
 
 
+def test_a_candidate_that_waits_already_is_sent_once(towpath: Towpath, bank: Project, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TOWPATH_TRACKING_URL", "http://127.0.0.1:9")
+    towpath("train", "loans")
+
+    assert "1 of 1 still to be sent" in towpath("candidate", "track", "--all").err
+
+
 def test_an_address_that_is_none_is_refused_before_anything_is_done(
     towpath: Towpath, bank: Project, monkeypatch: pytest.MonkeyPatch
 ):

@@ -81,14 +81,15 @@ class Outbox:
         return self.tracker.where if self.tracker else ""
 
     def put(self, item: Waiting) -> None:
-        """Without a tracker nothing waits: the run is kept locally all the same."""
-        if self.tracker is None:
+        """What waits already waits once. Without a tracker nothing waits: the run is kept locally all the same."""
+        content = formats.canonical(item)
+        if self.tracker is None or any(_holds(path, content) for path in self._files()):
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         number = max((int(path.name.partition("-")[0]) for path in self._files()), default=0) + 1
         path = self.folder / f"{number:06d}-{item.candidate}-{item.kind}.json"
         beside = path.with_suffix(".writing")
-        beside.write_bytes(formats.canonical(item))
+        beside.write_bytes(content)
         beside.rename(path)
 
     def waiting(self) -> list[Path]:
@@ -189,6 +190,14 @@ def git_commit(folder: Path) -> str:
         return f"{commit}-dirty" if ask("status", "--porcelain", "--", ".") else commit
     except (OSError, subprocess.SubprocessError):
         return ""
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """False of a message that another process has just sent."""
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
 
 
 class _Gone(Exception):
