@@ -1,11 +1,13 @@
 """towpath candidate tune: what people and machines are told of a search."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from tests.cli.conftest import Towpath
 from towpath.cli.tune import verdict
-from towpath.training.tune import Tuned, reached
+from towpath.training.tune import Progress, Tuned, reached
 from towpath.wiring import Project
 
 
@@ -32,6 +34,22 @@ def test_machines_are_told_the_best_the_declared_and_the_gain(towpath: Towpath, 
 def test_to_go_on_with_nothing_is_refused(towpath: Towpath, bank: Project):
     assert towpath("candidate", "tune", "loans", "--resume").code == 2
     assert towpath("candidate", "tune", "loans", "--resume", "--fresh").code == 2
+
+
+def test_an_interrupted_search_tells_what_is_kept(towpath: Towpath, bank: Project, monkeypatch: pytest.MonkeyPatch):
+    module = sys.modules["towpath.cli.tune"]  # the package's name for it is the command
+    told = module.line
+
+    def interrupted(progress: Progress) -> str:
+        if progress.done == 2:
+            raise KeyboardInterrupt
+        return told(progress)
+
+    monkeypatch.setattr(module, "line", interrupted)
+    done = towpath("candidate", "tune", "loans", "--trials", "4")
+
+    assert done.code == 130
+    assert "2 of 4 trials are kept; the same command goes on" in done.err
 
 
 def best_of(trials: np.ndarray) -> Tuned:

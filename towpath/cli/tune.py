@@ -54,8 +54,21 @@ def tune(
 
     declared = project.service(service)
     project.make_state()
-    with shown(session, service) as tell:
-        found = searched(project, declared, session, tell, seed, folder, fresh, resume, (trials, timeout))
+    kept = 0
+
+    def keep(progress: "Progress") -> None:
+        nonlocal kept
+        kept = progress.done
+        tell(progress)
+
+    try:
+        with shown(session, service) as tell:
+            found = searched(project, declared, session, keep, seed, folder, fresh, resume, (trials, timeout))
+    except KeyboardInterrupt:
+        again = ", without --fresh" if fresh else ""
+        told_kept = f"{kept} of {trials} trials are" if kept else "what was tried is"  # going on, none is told at first
+        session.say(f"{told_kept} kept; the same command{again} goes on")
+        raise
     return told(project, declared, found)
 
 
