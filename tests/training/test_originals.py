@@ -13,10 +13,11 @@ from tests.bundles import portfolio, train_service
 from towpath.bundle.read import read_bundle
 from towpath.core.evaluation import Delta
 from towpath.data.table import read_rows
-from towpath.declare import auc, f1
+from towpath.declare import auc, f1, r2, rmse
 from towpath.engine.engine import open_engine
+from towpath.training.leakage import seen_in_training
 from towpath.training.learn import to_records
-from towpath.training.metrics import Predicted, predicted
+from towpath.training.metrics import Predicted, predicted, value_of
 from towpath.training.paired import deltas
 from towpath.training.split import split_rows
 from towpath.wiring import Project
@@ -72,3 +73,21 @@ def test_carvision_learns_from_the_rows_that_its_original_kept_and_is_measured_o
 
     assert (result.data.read, result.data.rows, len(result.test)) == (51_525, ROWS, TEST_ROWS)
     assert [one.drops for one in result.data.filters] == [1_560, 4_054, 8_102]
+
+
+def test_carvision_keeps_its_promise_on_the_offers_that_were_not_put_up_twice(
+    bundles: dict[str, Path], real_data: Path
+):
+    """A fifth of the original's test rows are offers that also stand in its training rows; they flatter both models."""
+    project = portfolio(bundles["carvision"].parents[2])
+    service = project.service("carvision")
+    rows = read_rows(service, project.objects, project.data_folders(), seed=42)
+    learn, test = split_rows(service.split, rows.targets)
+    new = test[~seen_in_training(rows, learn, test)]
+    engine = open_engine(read_bundle(bundles["carvision"]))
+    scores = engine.scores(to_records(engine, service, rows.features.iloc[new]))
+    told = predicted(service.target.task, rows.targets[new], scores, 0.5)
+
+    assert len(new) == 6_130
+    assert value_of(r2(), told) >= 0.812
+    assert value_of(rmse(), told) <= 4_300
