@@ -63,8 +63,8 @@ demo: setup ## Train, prove, pack, serve and ask real models, in a minute
 test: setup ## Run the tests; TESTS="tests/core -k plan" for some of them
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
-unit: setup ## Run the quick part of the tests, for the inner loop: no processes, browser or pages
-	$(BIN)/python -m pytest -n auto -m "not slow and not integration and not browser" $(TESTS)
+unit: setup ## Run the quick part of the tests, for the inner loop: no processes, browser, real data or tools
+	$(BIN)/python -m pytest -n auto -m "not slow and not integration and not browser and not data and not tool" $(TESTS)
 
 bench: setup ## Run every benchmark: half an hour and 8 GB of disk
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
