@@ -48,14 +48,8 @@ tools: .tools/dvc/made .tools/mlflow/made ## Install the real dvc and MLflow, wh
 	.tools/$*/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/tools/$*.txt
 	@touch $@
 
+# Hundreds of megabytes each, so none of them is part of `make tools`.
 PEERS := $(foreach peer,bentoml litserve mlserver mlflow ray,.tools/peer-$(peer)/made)
-
-# What make bench-peers races: each needs hundreds of megabytes, so none of them is part of `make tools`.
-.tools/peer-%/made: requirements/peers/%.txt
-	@test -n "$(PYTHON)" || { echo "make: found no Python 3.11 to 3.13 that can make a venv" >&2; exit 2; }
-	$(PYTHON) -m venv --clear .tools/peer-$*
-	.tools/peer-$*/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/peers/$*.txt
-	@touch $@
 
 demo: setup ## Train, prove, pack, serve and ask real models, in a minute
 	$(BIN)/towpath demo
@@ -107,15 +101,13 @@ pins: setup ## Compile requirements/*.in to exact, hashed *.txt; versions stay u
 	cd requirements && $(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file control.txt serving.in control.in
 	@set -e; cd requirements; for extra in boosting tuning tracking; do \
 		$(abspath $(BIN))/$(COMPILE) --constraints dev.txt --output-file $$extra.txt serving.in training.in $$extra.in; done
-	@set -e; cd requirements/tools; for tool in dvc mlflow reference; do \
-		$(abspath $(BIN))/$(COMPILE) --output-file $$tool.txt $$tool.in; done
-	@set -e; cd requirements/peers; for peer in bentoml litserve mlserver mlflow ray; do \
-		$(abspath $(BIN))/$(COMPILE) --output-file $$peer.txt $$peer.in; done
+	@set -e; cd requirements/tools; for tool in *.in; do \
+		$(abspath $(BIN))/$(COMPILE) --output-file $${tool%.in}.txt $$tool; done
 
 pins-check: setup ## Refuse unpinned or unhashed lines, two versions of one package, conflicts, what does not resolve
 	$(PIP) check
 	$(BIN)/towpath deps check
-	@set -e; for file in requirements/*.txt requirements/tools/*.txt requirements/peers/*.txt; do echo "$$file resolves"; \
+	@set -e; for file in requirements/*.txt requirements/tools/*.txt; do echo "$$file resolves"; \
 		$(PIP) install --dry-run --ignore-installed --require-hashes -r $$file; done
 
 pins-outdated: setup ## List packages that have a newer version

@@ -7,7 +7,6 @@ That needs a quiet machine.
 
 import argparse
 import asyncio
-import json
 import resource
 import sys
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.stress.client import Asking, Reply, percentile, singles
-from bench.stress.worker import Worker, bankchurn, facts, serving
+from bench.stress.worker import Worker, bankchurn, conclude, facts, serving
 
 RESULTS = Path(__file__).resolve().parent / "results" / "connections.json"
 FULL, SMALL = (10_000, 1_000, 1_000), (500, 50, 50)
@@ -62,12 +61,8 @@ def main() -> int:
     with serving(bankchurn(given.bundle), "--limit", "idle_seconds=600") as worker:
         measured = asyncio.run(measure(worker, *(SMALL if given.small else FULL), 1.0 if given.small else 5.0))
     print("CONNECTIONS " + " ".join(f"{name}={value}" for name, value in measured.items()))
-    if not given.small:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(facts("connections.py") | measured, indent=2) + "\n")
-    broken = faults(measured)
-    print("\n".join(broken), file=sys.stderr, end="\n" if broken else "")
-    return 1 if broken and given.check else 0
+    told = facts("connections.py") | measured
+    return conclude(told, None if given.small else RESULTS, faults(measured), check=given.check)
 
 
 async def measure(worker: Worker, idle: int, heads: int, bodies: int, seconds: float) -> dict[str, float]:

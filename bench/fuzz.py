@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.stress.client import BROKEN, Asking, Reply, post
-from bench.stress.worker import PAGE, Worker, bankchurn, facts, serving
+from bench.stress.worker import PAGE, Worker, bankchurn, conclude, facts, serving
 from tests.serving.asking import Turns
 from tests.serving.fuzzing import Bodies, asking, bodies, largest
 from towpath.serving.limits import DEFAULT
@@ -57,12 +57,7 @@ def main() -> int:
         measured["over_http"]["alive"] = worker.process.poll() is None
     measured["seconds"] = round(time.monotonic() - began)
     print("FUZZ " + json.dumps(measured))
-    if given.full:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(measured, indent=2) + "\n")
-    broken = faults(measured)
-    print("\n".join(broken), file=sys.stderr, end="\n" if broken else "")
-    return 1 if broken and given.check else 0
+    return conclude(measured, RESULTS if given.full else None, faults(measured), check=given.check)
 
 
 def faults(measured: dict) -> list[str]:

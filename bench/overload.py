@@ -7,7 +7,6 @@ That needs a quiet machine.
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.stress.client import Asking, Reply, batches, percentile
-from bench.stress.worker import bankchurn, facts, serving
+from bench.stress.worker import bankchurn, conclude, facts, serving
 
 RESULTS = Path(__file__).resolve().parent / "results" / "overload.json"
 ROWS = 100  # in a request: one that costs the server far more than the client, so that three times as much can be sent
@@ -59,12 +58,8 @@ def main() -> int:
     with serving(bankchurn(given.bundle)) as worker:
         measured = asyncio.run(measure(worker.port, 3.0 if given.small else 15.0))
     print("OVERLOAD " + " ".join(f"{name}={value}" for name, value in measured.items()))
-    if not given.small:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(facts("overload.py") | measured, indent=2) + "\n")
-    broken = faults(measured)
-    print("\n".join(broken), file=sys.stderr, end="\n" if broken else "")
-    return 1 if broken and given.check else 0
+    told = facts("overload.py") | measured
+    return conclude(told, None if given.small else RESULTS, faults(measured), check=given.check)
 
 
 async def measure(port: int, seconds: float) -> dict[str, float]:

@@ -14,10 +14,11 @@ import msgspec
 
 from bench.reference import pipelines
 from towpath.bundle.write import write_bundle
+from towpath.data.plain import plain, sendable
 from towpath.data.table import LabelledRows, read_rows
 from towpath.declare import Service, Style, band, decide, probability, release
 from towpath.declare.columns import Columns
-from towpath.training.fit import fit, is_text
+from towpath.training.fit import fit
 from towpath.training.split import split_rows
 from towpath.training.train import train
 from towpath.wiring import open_project
@@ -98,21 +99,12 @@ def _pack(service: Service, rows: LabelledRows, home: Path) -> Path:
 
 def _records(service: Service, rows: LabelledRows, test: Any) -> list[dict[str, Any]]:
     """Test rows as a client sends them; enough for a batch, of which the first ones are sent alone."""
-    frame = rows.features.iloc[test[:BATCH]]
-    plain = frame.astype(object).where(frame.notna(), None)
-    return [_record(service, row) for row in plain.to_dict("records")]
+    return [_record(service, row) for row in plain(rows.features.iloc[test[:BATCH]]).to_dict("records")]
 
 
 def _record(service: Service, row: dict[Any, Any]) -> dict[str, Any]:
-    if is_text(service):
-        return {service.columns.names[0]: row[service.columns.names[0]]}
-    found: dict[str, Any] = {}
-    for field in service.columns.fields:
-        value = [row[name] for name in field.names] if field.names else row[field.name]
-        whole = field.type == "integer" and value is not None
-        if value is not None or field.nullable:
-            found[field.name] = int(value) if whole else value
-    return found
+    sent = [(field, sendable(field, row)) for field in service.columns.fields]
+    return {field.name: value for field, value in sent if value is not None or field.nullable}
 
 
 def body(record: Any) -> bytes:

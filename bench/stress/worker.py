@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -46,6 +47,15 @@ def facts(script: str, *words: str) -> dict[str, str]:
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "commit": told.stdout.strip() or "unknown",
     }
+
+
+def conclude(measured: Mapping[str, Any], results: Path | None, broken: Sequence[str], *, check: bool) -> int:
+    """Keep a full run's numbers, tell the promises that are not kept; the exit code."""
+    if results:
+        results.parent.mkdir(exist_ok=True)
+        results.write_text(json.dumps(measured, indent=2) + "\n")
+    print("\n".join(broken), file=sys.stderr, end="\n" if broken else "")
+    return 1 if broken and check else 0
 
 
 @contextmanager

@@ -38,7 +38,7 @@ Give = Callable[[Seen, Said], Any]
 class Answerer:
     """Gives the answers of a contract under some settings.
 
-    needs_contributions says whether an answer asks for them, which costs a second pass through the model.
+    needs_contributions says whether an answer asks for them: then the model is asked for these, and adds them up.
     """
 
     def __init__(self, contract: Contract, settings: Settings, link: str, intervals: Sequence[PredictionInterval] = ()):

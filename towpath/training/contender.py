@@ -18,6 +18,7 @@ from towpath.core.formats import read_record
 from towpath.core.lineage import DataLineage
 from towpath.core.plan import Plan
 from towpath.core.settings import Settings
+from towpath.data.plain import plain, sendable
 from towpath.engine.engine import Engine, build_engine
 from towpath.training.candidate import Candidate, read_files
 
@@ -48,8 +49,7 @@ class Contender:
                 f"{self.name} asks for {', '.join(absent)}, which the rows do not have",
                 hint="models of different records can only be compared on rows that have the fields of both",
             )
-        plain = frame.astype(object).where(frame.notna(), None)
-        records = [self.engine.read(_record(asked, row)) for row in plain.to_dict("records")]
+        records = [self.engine.read(_record(asked, row)) for row in plain(frame).to_dict("records")]
         return self.engine.scores(records)
 
 
@@ -78,10 +78,8 @@ def _record(fields: list[Field], row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _value(field: Field, row: Mapping[Any, Any]) -> Any:
-    """The value that a client would send, where a frame holds nothing but floats and strings."""
-    if field.names:
-        return [row[name] for name in field.names]
-    value = row[field.name]
-    if value is None:
-        return value if field.nullable or field.required else msgspec.to_builtins(field.default)
-    return bool(value) if field.type == "boolean" else int(value) if field.type == "integer" else value
+    """As a client would send it; who has a default for the field may have learnt from rows that miss it."""
+    value = sendable(field, row)
+    if value is None and not field.nullable and not field.required:
+        return msgspec.to_builtins(field.default)
+    return value

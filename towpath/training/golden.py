@@ -11,6 +11,7 @@ import pandas as pd
 from towpath.core.contract import Field
 from towpath.core.faults import look_at
 from towpath.core.golden import GoldenRow, Why
+from towpath.data.plain import plain
 
 TYPICAL = 64
 ON_THRESHOLDS = 64
@@ -69,8 +70,8 @@ def _frame_columns(field: Field, records: Sequence[Mapping[str, Any]]) -> Iterat
 
 def _people(fields: Sequence[Field], frame: pd.DataFrame) -> set[tuple[Any, ...]]:
     """The rows that belong to few; what more than CROWD have in common is nobody's in particular."""
-    records = frame.astype(object).where(frame.notna(), None)
-    counts = Counter(records[[name for field in fields for name in field.columns]].itertuples(index=False, name=None))
+    records = plain(frame)[[name for field in fields for name in field.columns]]
+    counts = Counter(records.itertuples(index=False, name=None))
     return {row for row, count in counts.items() if count <= CROWD}
 
 

@@ -9,6 +9,7 @@ from towpath.core import formats, manifest
 from towpath.core.evaluation import Evaluation
 from towpath.core.lineage import DataLineage
 from towpath.core.sketch import Reference
+from towpath.data.plain import plain
 from towpath.data.table import LabelledRows
 from towpath.declare.service import Service
 from towpath.training import card
@@ -93,5 +94,4 @@ def hold_out(service: Service, rows: LabelledRows, test: np.ndarray) -> bytes:
     """The first test rows with their targets, one JSON object a line."""
     chosen = test[:HOLDOUT]
     frame = rows.features.iloc[chosen].assign(**{service.target.task.target: rows.targets[chosen]})
-    plain = frame.astype(object).where(frame.notna(), None)
-    return b"".join(formats.canonical(row) + b"\n" for row in plain.to_dict("records"))
+    return b"".join(formats.canonical(row) + b"\n" for row in plain(frame).to_dict("records"))

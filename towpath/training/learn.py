@@ -1,6 +1,6 @@
 """The stage `fit`: choose the threshold, fit, compile and prove. The estimator itself is not kept, this is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,11 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from towpath.core.contract import Field
 from towpath.core.evaluation import ParityResult
 from towpath.core.golden import GoldenRow
 from towpath.core.plan import Finish, Plan, PredictionInterval
 from towpath.core.settings import Settings
+from towpath.data.plain import plain, sendable
 from towpath.data.table import LabelledRows
 from towpath.declare.service import Service, Threshold
 from towpath.engine.contributions import Contribution
@@ -130,28 +130,14 @@ def prove(
 
 def to_records(engine: Engine, service: Service, frame: pd.DataFrame) -> list[msgspec.Struct]:
     """Rows of a frame as records of the engine, whose fields without a column take their defaults."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    names = [(field, field.columns) for field in service.columns.fields]
-    return [
-        engine.read({field.name: _from_row(field, row, columns) for field, columns in names})
-        for row in plain.to_dict("records")
-    ]
+    fields, rows = service.columns.fields, plain(frame).to_dict("records")
+    return [engine.read({field.name: sendable(field, row) for field in fields}) for row in rows]
 
 
 def name_steps(estimator: Any) -> str:
     """The classes of a pipeline's steps: `ColumnTransformer, HistGradientBoostingClassifier`."""
     steps = getattr(estimator, "steps", None)
     return ", ".join(type(step).__name__ for _, step in steps) if steps else type(estimator).__name__
-
-
-def _from_row(field: Field, row: Mapping[Any, Any], columns: tuple[str, ...]) -> Any:
-    """The value that a client would send, where a frame holds nothing but floats and strings."""
-    if field.names:
-        return [row[name] for name in columns]
-    value = row[columns[0]]
-    if value is None or field.type not in ("boolean", "integer"):
-        return value
-    return bool(value) if field.type == "boolean" else int(value)
 
 
 def _golden_rows(

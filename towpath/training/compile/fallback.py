@@ -21,7 +21,7 @@ from towpath.engine.graph import DOMAINS, GraphModel
 from towpath.training.compile.features import Feature, Inputs, refuse_missing
 from towpath.training.compile.graph import OPSET, ROWS, GraphBuilder
 from towpath.training.compile.matrix import emit_matrix, with_refusals
-from towpath.training.compile.protocol import NEAR
+from towpath.training.compile.protocol import NEAR, ScoresOnly
 from towpath.training.compile.refusals import not_supported
 
 NEIGHBOURS = (KNeighborsClassifier, KNeighborsRegressor, RadiusNeighborsClassifier, RadiusNeighborsRegressor)
@@ -29,7 +29,7 @@ TREES_OF_OLD = 3  # the version of ai.onnx.ml that skl2onnx writes; later ones o
 
 
 @dataclass(frozen=True)
-class Foreign:
+class Foreign(ScoresOnly):
     """Nodes of skl2onnx over the features; `wanted` is its output, of which the last `outputs` columns are raw."""
 
     model: Any
@@ -49,18 +49,6 @@ class Foreign:
         raw = graph.call("Reshape", found, graph.constant([-1, self.outputs], int))
         # scikit-learn raises for a missing value here; a network's max(0, x), for one, would make it 0.
         return with_refusals(graph, rows, self.features, raw)
-
-    def emit_contributions(self, graph: GraphBuilder, rows: str) -> None:
-        return None
-
-    def base(self) -> tuple[float, ...]:
-        return ()
-
-    def thresholds(self) -> list[tuple[int, float]]:
-        return []
-
-    def visits(self, rows: Any) -> list[tuple[int, int, float]]:
-        return []
 
 
 def foreign(estimator: Any, inputs: Inputs, known: dict[type, Callable[..., Any]]) -> Foreign:

@@ -13,6 +13,22 @@ EXACT = 1e-9  # of our own converters; they are at 1e-15 in practice, so this le
 NEAR = 1e-6  # where a part of the work is done in float32
 
 
+class ScoresOnly:
+    """What a model is that tells scores and nothing of how it came to them: no contributions, no splits."""
+
+    def emit_contributions(self, graph: GraphBuilder, rows: str) -> None:
+        return None
+
+    def base(self) -> tuple[float, ...]:
+        return ()
+
+    def thresholds(self) -> list[tuple[int, float]]:
+        return []
+
+    def visits(self, rows: np.ndarray) -> list[tuple[int, int, float]]:
+        return []
+
+
 class Model(Protocol):
     """A converted estimator: emitted into a graph, by itself or as a part of another model.
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sklearn.base import is_classifier
 
 from towpath.core.plan import Link
@@ -12,11 +11,11 @@ from towpath.declare.converters import CONVERTERS, Converter
 from towpath.training.compile.features import Feature, Inputs, refuse_missing
 from towpath.training.compile.graph import GraphBuilder
 from towpath.training.compile.matrix import emit_matrix, with_refusals
-from towpath.training.compile.protocol import EXACT
+from towpath.training.compile.protocol import EXACT, ScoresOnly
 
 
 @dataclass(frozen=True)
-class Registered:
+class Registered(ScoresOnly):
     """An estimator and how the user's converter emits it."""
 
     estimator: Any
@@ -33,18 +32,6 @@ class Registered:
     def emit(self, graph: GraphBuilder, rows: str) -> str:
         raw = self.converter.emit(self.estimator, graph, emit_matrix(graph, rows, self.features))
         return with_refusals(graph, rows, self.features, raw)
-
-    def emit_contributions(self, graph: GraphBuilder, rows: str) -> None:
-        return None
-
-    def base(self) -> tuple[float, ...]:
-        return ()
-
-    def thresholds(self) -> list[tuple[int, float]]:
-        return []
-
-    def visits(self, rows: np.ndarray) -> list[tuple[int, int, float]]:
-        return []
 
 
 def registered(kind: type) -> Callable[[Any, Inputs], Registered] | None:
