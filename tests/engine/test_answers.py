@@ -3,6 +3,7 @@
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 
 from towpath.core import answer as item
@@ -13,7 +14,7 @@ from towpath.core.plan import PredictionInterval
 from towpath.core.settings import Settings
 from towpath.core.style import Style
 from towpath.engine.answers import Answerer, Said, Seen
-from towpath.engine.contributions import Contribution, logistic, spread
+from towpath.engine.contributions import Contribution, TermParts, logistic, spread
 
 TWO = Task("binary", "Exited", ("stay", "churn"))
 THREE = Task("multiclass", "species", ("setosa", "versicolor", "virginica"))
@@ -25,11 +26,17 @@ RANGES = (PredictionInterval(0.9, "ratio", 0.75, 1.5), PredictionInterval(0.5, "
 
 
 def answer(
-    what: item.Item, scores: list[float], task: Task = TWO, settings: Settings | None = None, **seen: Any
+    what: item.Item,
+    scores: list[float],
+    task: Task = TWO,
+    settings: Settings | None = None,
+    known: bool = True,
+    contributions: Contribution | None = None,
 ) -> Any:
     contract = Contract("s", (Field("x", "number"),), task, (Answer("a", what),), Style())
     answerer = Answerer(contract, settings or Settings(0.4), "logistic", RANGES)
-    given = answerer.answer(Seen(scores, **seen), SAID)["a"]
+    parts = TermParts([contributions]) if contributions else None
+    given = answerer.answers(Seen(np.array([scores]), [known], parts), SAID)[0]["a"]
     jsonschema.validate(given, answer_schema(what, task.classes))
     return given
 

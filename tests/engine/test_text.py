@@ -66,8 +66,7 @@ def test_the_mean_of_calibrated_members_is_a_probability_and_its_contributions_a
 def test_a_text_of_which_one_vocabulary_knows_a_term_is_known() -> None:
     model = TextualModel("text", TextModel(BOTH))
 
-    assert model.knows(TextModel(BOTH).count("o"))
-    assert not model.knows(TextModel(BOTH).count("xyz"))
+    assert model.knows([TextModel(BOTH).count(text) for text in ("o", "xyz")]) == [True, False]
 
 
 def test_a_text_is_split_once_for_all_that_is_asked_of_it(bundles: dict[str, Path], monkeypatch) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from towpath.serving.app import App
-from towpath.serving.exchange import Exchange, Route
+from towpath.serving.exchange import Exchange, Head, Route
 from towpath.serving.model import Model
 from towpath.serving.service import Service
 from towpath.serving.telemetry import Telemetry
@@ -55,9 +55,10 @@ class Asked:
     def begin(self, method: str, path: str, value: Any = None, request_id: str = "r-1") -> Exchange:
         """Ask, and let no turn of the loop pass."""
         route = self.routes[method.encode(), path.encode()]
-        exchange = Exchange(Kept(), Route(route.handle, route.observe), request_id.encode())
-        exchange.method, exchange.path, exchange.keep_alive = method.encode(), path.encode(), True
-        exchange.body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        head = Head(Route(route.handle, route.observe))
+        head.method, head.path = method.encode(), path.encode()
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        exchange = Exchange(Kept(), head, request_id.encode(), body, keep_alive=True)
         route.handle(exchange)
         return exchange
 

@@ -94,9 +94,9 @@ def echoing() -> Edge:
     return Edge(routes, refuse, lambda *_: None)
 
 
-def told(case: Case, parts: Sequence[bytes]) -> tuple[list[int], bool, bytes]:
+def told(case: Case, parts: Sequence[bytes], edge: Edge | None = None) -> tuple[list[int], bool, bytes]:
     """The statuses, whether the edge hung up, and all that was written but for the requests' ids."""
-    wire = Wire(echoing())
+    wire = Wire(edge or echoing())
     for part in parts:
         wire.say(part)
     wire.end(case.end)

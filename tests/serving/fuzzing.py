@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from towpath.core.contract import Contract, example_record
-from towpath.serving.exchange import Exchange
+from towpath.serving.exchange import Exchange, Head
 from towpath.serving.service import Service
 
 VALUES = (
@@ -31,8 +31,9 @@ def asking(service: Service, run: Callable[[], None]) -> Callable[[str, bytes], 
 
     def ask(path: str, body: bytes) -> int:
         route = routes[b"POST", path.encode()]
-        exchange = Exchange(Kept(), route, b"fuzz")
-        exchange.method, exchange.path, exchange.keep_alive, exchange.body = b"POST", path.encode(), True, body
+        head = Head(route)
+        head.method, head.path = b"POST", path.encode()
+        exchange = Exchange(Kept(), head, b"fuzz", body, keep_alive=True)
         route.handle(exchange)
         run()
         return int(exchange.reply[9:12])

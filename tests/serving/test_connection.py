@@ -3,8 +3,8 @@
 import tracemalloc
 
 from tests.serving.framing import Wire, statuses
-from tests.serving.raw import TEXT, refuse
-from towpath.serving.edge import Edge
+from tests.serving.raw import TEXT, post, refuse
+from towpath.serving.edge import REMEMBERED, Edge
 from towpath.serving.exchange import Exchange, Route
 from towpath.serving.limits import Limits
 
@@ -86,3 +86,69 @@ def test_a_body_in_tiny_chunks_takes_about_what_it_holds():
     wire.say(b"0\r\n\r\n")
 
     assert held < 2 * 40_000 and wire.written.endswith(b"\r\n\r\n" + b"ab" * 20_000)
+
+
+def echo(exchange: Exchange) -> None:
+    exchange.answer(200, exchange.body, TEXT)
+
+
+def test_a_head_that_came_before_is_not_parsed_again_and_the_body_is_the_new_one():
+    edge = edge_of(echo)
+    wires = [Wire(edge), Wire(edge)]
+    for wire in wires:
+        wire.say(post("/", b"first"))
+        wire.say(post("/", b"other"))
+
+    assert len(edge.known) == 1
+    assert [wire.written.count(b"\r\n\r\nfirst") for wire in wires] == [1, 1]
+    assert all(wire.written.endswith(b"\r\n\r\nother") for wire in wires)
+
+
+def test_a_remembered_head_with_too_short_a_body_waits_for_the_rest():
+    wire = Wire(edge_of(echo))
+    wire.say(post("/", b"whole"))
+    wire.say(post("/", b"whole")[:-2])
+
+    assert wire.written.count(b"HTTP/1.1 200") == 1
+    wire.say(b"le")
+    assert wire.written.count(b"\r\n\r\nwhole") == 2
+
+
+def test_two_requests_in_one_read_are_two_even_if_their_head_is_remembered():
+    wire = Wire(edge_of(echo))
+    wire.say(post("/", b"one"))
+    wire.say(post("/", b"two") + post("/", b"six"))
+
+    assert statuses(wire.written) == [200] * 3
+    assert wire.written.endswith(b"six")
+
+
+def test_heads_are_forgotten_when_there_are_too_many_or_the_routes_are_new():
+    edge = edge_of(echo)
+    wire = Wire(edge)
+    for number in range(REMEMBERED + 10):
+        wire.say(post("/", b"", f"X-Other: {number}"))
+
+    assert 0 < len(edge.known) <= REMEMBERED
+    edge.install({})
+    assert edge.known == {}
+
+
+def test_what_a_client_calls_its_request_is_not_remembered_for_others():
+    edge = edge_of(echo)
+    wire = Wire(edge)
+    for name in ("first", "second"):
+        wire.say(post("/", b"", f"X-Request-Id: {name}"))
+
+    assert edge.known == {}
+    assert wire.written.index(b"X-Request-Id: first") < wire.written.index(b"X-Request-Id: second")
+
+
+def test_an_edge_that_drains_closes_after_a_remembered_head_too():
+    edge = edge_of(echo)
+    wire = Wire(edge)
+    wire.say(GET)
+    edge.draining = True
+    wire.say(GET)
+
+    assert wire.written.endswith(b"Connection: close\r\n\r\n") and wire.ended

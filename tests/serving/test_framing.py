@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.serving.framing import CORPUS, Case, byte_by_byte, cases, splits, statuses, told, whole
+from tests.serving.framing import CORPUS, Case, byte_by_byte, cases, echoing, splits, statuses, told, whole
 from tests.serving.raw import hear, listening
 from towpath.serving.limits import Limits
 
@@ -28,6 +28,14 @@ def test_it_is_answered_alike_byte_by_byte_and_split_anywhere(case):
 
     assert told(case, byte_by_byte(case.said)) == expected
     assert [parts for parts in splits(case.said) if told(case, parts) != expected] == []
+
+
+@every_case
+def test_it_is_answered_alike_by_an_edge_that_has_seen_it_before(case):
+    expected, edge = told(case, whole(case.said)), echoing()
+
+    assert [told(case, whole(case.said), edge) for _ in range(3)] == [expected] * 3
+    assert [parts for parts in splits(case.said) if told(case, parts, edge) != expected] == []
 
 
 def test_no_fault_of_a_client_is_told_as_ours_or_answered_as_if_it_were_none():

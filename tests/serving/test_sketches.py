@@ -3,10 +3,14 @@
 import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 
 from towpath.core.contract import Contract, Field, Task, record_type
+from towpath.core.derive import Product
+from towpath.core.plan import Column, Encode, Plan
 from towpath.core.sketch import Reference, Sketch, sketch_categories, sketch_numbers
 from towpath.core.style import Style
+from towpath.engine.answers import Seen
 from towpath.serving.sketches import Sketches
 
 FIELDS = (
@@ -27,7 +31,7 @@ RECORDS = [
     {"age": 45, "country": None, "level": 2, "note": None, "size": [1.5, 1.0], "flag": False, "price": 4.0},
     {"age": None, "country": "Italy", "level": 2, "note": "abcdef", "size": [9.0, -1.0], "flag": True, "price": 5.0},
 ]
-SCORES = np.array([[0.1], [0.5], [0.9]])
+SEEN = Seen(np.array([[0.1], [0.5], [0.9]]))
 
 
 def column(name: str) -> np.ndarray:
@@ -47,7 +51,7 @@ def expected() -> Reference:
         for field in FIELDS
         if field.choices
     ]
-    scores = (sketch_numbers("score[0]", SCORES[:, 0], np.array([0.25, 0.5])),)
+    scores = (sketch_numbers("score[0]", SEEN.scores[:, 0], np.array([0.25, 0.5])),)
     return Reference(3, (*categories, *numbers), scores, {})
 
 
@@ -74,23 +78,23 @@ def as_sketched(one: Sketch, times: int = 1) -> tuple:
 
 
 def test_live_rows_are_summed_up_as_the_reference_was(sketches):
-    sketches.add(records(), SCORES)
+    sketches.add(records(), SEEN)
     reference = expected()
 
     assert {one.name: as_sketched(one) for one in (*reference.features, *reference.scores)} == counted(sketches)
 
 
 def test_adding_again_adds(sketches):
-    sketches.add(records(), SCORES)
-    sketches.add(records(), SCORES)
+    sketches.add(records(), SEEN)
+    sketches.add(records(), SEEN)
 
     assert {one.name: as_sketched(one, 2) for one in expected().features}.items() <= counted(sketches).items()
 
 
 def test_two_workers_sketches_merge_by_adding_their_buffers(sketches):
     other = Sketches(CONTRACT, expected())
-    sketches.add(records()[:1], SCORES[:1])
-    other.add(records()[1:], SCORES[1:])
+    sketches.add(records()[:1], SEEN[:1])
+    other.add(records()[1:], SEEN[1:])
     half = len(sketches.buffer) // 2
     for kind, part in ((np.int64, slice(half)), (np.float64, slice(half, None))):
         mine, theirs = (np.frombuffer(memoryview(one.buffer)[part], kind) for one in (sketches, other))
@@ -102,7 +106,7 @@ def test_two_workers_sketches_merge_by_adding_their_buffers(sketches):
 def test_a_category_that_the_reference_does_not_know_is_unseen():
     reference = Reference(1, (Sketch("country", (1,), categories=("France",)),), (), {})
     sketches = Sketches(CONTRACT, reference)
-    sketches.add(records(), SCORES)
+    sketches.add(records(), SEEN)
 
     live = sketches.features[0]
     assert (live.counts.tolist(), live.unseen, live.missing) == ([1], 1, 1)
@@ -118,6 +122,46 @@ def test_a_vector_alone_is_taken_at_once_and_summed_up_alike():
     whole = Contract("flower", (FIELDS[4],), Task("regression", "y"), (), Style())
     reference = Reference(3, tuple(sketch_numbers(one, column(one), EDGES[one]) for one in ("width", "height")), (), {})
     sketches = Sketches(whole, reference)
-    sketches.add([msgspec.convert({"size": one["size"]}, record_type(whole)) for one in RECORDS], SCORES)
+    sketches.add([msgspec.convert({"size": one["size"]}, record_type(whole)) for one in RECORDS], SEEN)
 
     assert {one.name: as_sketched(one) for one in reference.features} == counted(sketches)
+
+
+PLAN = Plan(
+    (
+        Encode(
+            (
+                Column("age", "age"),
+                Column("country", "country", categories=("Italy", "France")),
+                Column("level", "level", categories=(2,)),
+                Column("price", "price", unused=True),
+                Column("area", derive=Product("width", "height")),
+            )
+        ),
+    )
+)
+
+
+def test_what_a_graph_sees_is_summed_up_from_its_rows_and_the_rest_from_the_records():
+    area = np.array([0.5, 1.5, -9.0])
+    rows = np.array([[np.nan] * 5] * 3)
+    rows[:, 0], rows[:, 4] = column("age"), area
+    rows[:, 1] = [1.0, np.nan, 0.0]
+    rows[:, 2] = [-1.0, 0.0, 0.0]
+    given = expected()
+    derived = sketch_numbers("area", area, np.array([0.0, 1.0]))
+    sketches = Sketches(CONTRACT, structs.replace(given, features=(*given.features, derived)), PLAN)
+    sketches.add(records(), Seen(SEEN.scores, rows=rows))
+
+    wanted = {one.name: as_sketched(one) for one in (*given.features, derived, *given.scores)}
+    assert wanted == counted(sketches)
+
+
+def test_a_code_that_the_reference_has_no_bin_for_is_unseen():
+    reference = Reference(1, (Sketch("country", (1,), categories=("France",)),), (), {})
+    sketches = Sketches(CONTRACT, reference, PLAN)
+    rows = np.array([[0.0, code, 0.0, 0.0, 0.0] for code in (1.0, 0.0, -1.0, np.nan)])
+    sketches.add([], Seen(np.zeros((4, 1)), rows=rows))
+
+    [live] = sketches.features
+    assert (live.counts.tolist(), live.unseen, live.missing) == ([1], 2, 1)

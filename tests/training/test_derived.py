@@ -190,10 +190,11 @@ def test_what_a_derived_column_adds_goes_to_the_fields_it_is_made_of() -> None:
 def test_a_column_of_two_fields_is_shared_by_them_equally() -> None:
     service, found = trained("line", "model", "posted")
     engine = engine_of(service, found.files)
-    columns = list(engine.model._sources)  # type: ignore[attr-defined]
-    only_area = np.where([sources == ("length", "width") for sources in columns], 10.0, 0.0).tolist()
+    plan = msgspec.json.decode(found.files["plan.json"], type=Plan)
+    only_area = [10.0 if column.sources == ("length", "width") else 0.0 for column in plan.steps[0].columns]
 
-    parts = engine.model._named(only_area)  # type: ignore[attr-defined]
+    [given] = engine.model._parts(np.array([[only_area]])).each()  # type: ignore[attr-defined]
+    parts = given.parts[0]
 
     assert {name: part for name, part in parts.items() if part} == {"length": 5.0, "width": 5.0}
 

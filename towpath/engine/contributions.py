@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
+import numpy as np
 from msgspec import Struct
 
 from towpath.core.answer import Space
@@ -16,6 +18,68 @@ class Contribution(Struct, frozen=True):
 
     base: tuple[float, ...]
     parts: tuple[dict[str, float], ...]
+
+
+class Parts(Protocol):
+    """The contributions of many records; a slice or a list of positions takes some of them."""
+
+    @property
+    def finite(self) -> bool: ...
+    def __getitem__(self, which: slice | list[int]) -> "Parts": ...
+    def each(self) -> Sequence[Contribution]: ...
+    def spread(self, outputs: Sequence[int] | None, link: str, space: Space) -> list[dict[str, float]]:
+        """For each record the parts of one output, None where there is only one, in the space of the answer."""
+
+
+class ColumnParts:
+    """What columns add: float64 (records, outputs, names)."""
+
+    def __init__(self, base: tuple[float, ...], names: Sequence[str], values: np.ndarray):
+        self._base, self._names, self._values = base, names, values
+
+    @property
+    def finite(self) -> bool:
+        return bool(np.isfinite(self._values).all())
+
+    def __getitem__(self, which: slice | list[int]) -> "ColumnParts":
+        return ColumnParts(self._base, self._names, self._values[which])
+
+    def each(self) -> list[Contribution]:
+        return [
+            Contribution(self._base, tuple(dict(zip(self._names, parts, strict=True)) for parts in row))
+            for row in self._values.tolist()
+        ]
+
+    def spread(self, outputs: Sequence[int] | None, link: str, space: Space) -> list[dict[str, float]]:
+        if link == "softmax" and space != "score":
+            return [dict(spread(one, k, link, space)) for one, k in zip(self.each(), outputs or (), strict=True)]
+        chosen = self._values[:, 0] if outputs is None else self._values[np.arange(len(outputs)), outputs]
+        if space != "score" and link != "identity":
+            base = self._base[0]  # a link other than softmax has one output
+            scales = [_chord(link, base, math.fsum(parts)) for parts in chosen.tolist()]
+            chosen = chosen * np.array(scales)[:, None]
+        return [dict(zip(self._names, parts, strict=True)) for parts in chosen.tolist()]
+
+
+class TermParts:
+    """What terms of texts add; each text has other ones."""
+
+    def __init__(self, given: Sequence[Contribution]):
+        self._given = given
+
+    @property
+    def finite(self) -> bool:
+        return all(math.isfinite(sum(part.values())) for one in self._given for part in one.parts)
+
+    def __getitem__(self, which: slice | list[int]) -> "TermParts":
+        return TermParts(self._given[which] if isinstance(which, slice) else [self._given[i] for i in which])
+
+    def each(self) -> Sequence[Contribution]:
+        return self._given
+
+    def spread(self, outputs: Sequence[int] | None, link: str, space: Space) -> list[dict[str, float]]:
+        chosen = outputs or [0] * len(self._given)
+        return [dict(spread(one, k, link, space)) for one, k in zip(self._given, chosen, strict=True)]
 
 
 def spread(given: Contribution, output: int, link: str, space: Space) -> Mapping[str, float]:

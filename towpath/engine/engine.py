@@ -16,7 +16,7 @@ from towpath.core.plan import Encode, Finish, Graph, Plan, Text
 from towpath.core.settings import Settings
 from towpath.engine import links
 from towpath.engine.answers import Answerer, Said, Seen
-from towpath.engine.contributions import Contribution
+from towpath.engine.contributions import ColumnParts, Contribution, Parts, TermParts
 from towpath.engine.encode import Encoder
 from towpath.engine.graph import GraphModel
 from towpath.engine.text import Counts, TextModel, read_text
@@ -28,12 +28,16 @@ class Model(Protocol):
     """What the engine needs of a kind of model; rows are what its own `prepare` makes of records."""
 
     def prepare(self, record: Struct) -> Any: ...
-    def raw(self, rows: Sequence[Any]) -> np.ndarray: ...
-    def contributions(self, rows: Sequence[Any]) -> list[Contribution]: ...
-    def explained(self, rows: Sequence[Any]) -> tuple[np.ndarray, list[Contribution]]:
+    def gather(self, rows: Sequence[Any]) -> Sequence[Any] | np.ndarray:
+        """Rows as the other functions take them most quickly, which take them as they are, too."""
+
+    def raw(self, rows: Sequence[Any] | np.ndarray) -> np.ndarray: ...
+    def contributions(self, rows: Sequence[Any] | np.ndarray) -> Parts: ...
+    def explained(self, rows: Sequence[Any] | np.ndarray) -> tuple[np.ndarray, Parts]:
         """Raw scores and contributions, for less than each by itself."""
 
-    def knows(self, row: Any) -> bool: ...
+    def knows(self, rows: Sequence[Any] | np.ndarray) -> Sequence[bool] | None:
+        """Whether the model knows anything of each; None where it always does."""
 
 
 class Engine:
@@ -56,22 +60,24 @@ class Engine:
         """The same for records that are prepared already; so a server prepares on arrival and scores many at once."""
         return self.finish(self.model.raw(rows))
 
-    def see(self, rows: Sequence[Any]) -> list[Seen]:
+    def see(self, rows: Sequence[Any]) -> Seen:
         """All that the answers need to know of prepared records; contributions only where an answer asks for them."""
-        known = map(self.model.knows, rows)
-        if not self.answerer.needs_contributions:
-            return [Seen(*seen) for seen in zip(self.score_rows(rows).tolist(), known, strict=True)]
-        raw, added = self.model.explained(rows)
-        return [Seen(*seen) for seen in zip(self.finish(raw).tolist(), known, added, strict=True)]
+        model, parts = self.model, None
+        gathered = model.gather(rows)
+        if self.answerer.needs_contributions:
+            raw, parts = model.explained(gathered)
+        else:
+            raw = model.raw(gathered)
+        table = gathered if isinstance(gathered, np.ndarray) else None
+        return Seen(self.finish(raw), model.knows(gathered), parts, table)
 
     def answers(self, records: Sequence[Struct], said: Said) -> list[dict[str, Any]]:
         """The replies to records, as the contract declares them."""
-        seen = self.see([self.model.prepare(record) for record in records])
-        return [self.answerer.answer(one, said) for one in seen]
+        return self.answerer.answers(self.see([self.model.prepare(record) for record in records]), said)
 
-    def contributions(self, records: Sequence[Struct]) -> list[Contribution]:
+    def contributions(self, records: Sequence[Struct]) -> Sequence[Contribution]:
         """For each record, what each column or token adds to the raw score."""
-        return self.model.contributions([self.model.prepare(record) for record in records])
+        return self.model.contributions([self.model.prepare(record) for record in records]).each()
 
     def read(self, record: Mapping[str, Any]) -> Struct:
         """A plain mapping as a record of which only the features must be there. Raises msgspec.ValidationError."""
@@ -101,40 +107,41 @@ class TabularModel:
         self._encoder = Encoder(encode)
         self._graph = graph
         self._base = base
-        self._sources = [column.sources for column in encode.columns]
-        self._names = list(dict.fromkeys(name for names in self._sources for name in names))
-        self._plain = all(column.derive is None for column in encode.columns)
+        self._width = len(encode.columns)
+        sources = [column.sources for column in encode.columns]
+        self._names = list(dict.fromkeys(name for names in sources for name in names))
+        derived = any(column.derive for column in encode.columns)
+        self._shares = _shares(sources, self._names) if derived else None
         self.prepare = self._encoder.row
 
-    def raw(self, rows: Sequence[Sequence[float]]) -> np.ndarray:
-        return self._graph.raw(self._array(rows))
+    def gather(self, rows: Sequence[Any] | np.ndarray) -> np.ndarray:
+        return np.asarray(rows, dtype=np.float64).reshape(len(rows), self._width)
 
-    def contributions(self, rows: Sequence[Sequence[float]]) -> list[Contribution]:
-        return self._contributions(self._graph.contributions(self._array(rows)))
+    def raw(self, rows: Sequence[Any] | np.ndarray) -> np.ndarray:
+        return self._graph.raw(self.gather(rows))
 
-    def explained(self, rows: Sequence[Sequence[float]]) -> tuple[np.ndarray, list[Contribution]]:
+    def contributions(self, rows: Sequence[Any] | np.ndarray) -> ColumnParts:
+        return self._parts(self._graph.contributions(self.gather(rows)))
+
+    def explained(self, rows: Sequence[Any] | np.ndarray) -> tuple[np.ndarray, ColumnParts]:
         """One pass: contributions add up to the raw score, which the graph would work out a second time."""
-        added = self._graph.contributions(self._array(rows))
-        return added.sum(axis=2) + self._base, self._contributions(added)
+        added = self._graph.contributions(self.gather(rows))
+        return added.sum(axis=2) + self._base, self._parts(added)
 
-    def knows(self, row: Any) -> bool:
-        return True
+    def knows(self, rows: Sequence[Any] | np.ndarray) -> None:
+        return None
 
-    def _contributions(self, added: np.ndarray) -> list[Contribution]:
-        return [Contribution(self._base, tuple(self._named(output) for output in row)) for row in added.tolist()]
+    def _parts(self, added: np.ndarray) -> ColumnParts:
+        return ColumnParts(self._base, self._names, added if self._shares is None else added @ self._shares)
 
-    def _array(self, rows: Sequence[Sequence[float]]) -> np.ndarray:
-        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self._sources))
 
-    def _named(self, values: Sequence[float]) -> dict[str, float]:
-        """By the record's columns. What a derived column adds goes to those that it is made of, in equal shares."""
-        if self._plain:
-            return dict(zip(self._names, values, strict=True))
-        parts = dict.fromkeys(self._names, 0.0)
-        for value, sources in zip(values, self._sources, strict=True):
-            for name in sources:
-                parts[name] += value / len(sources)
-        return parts
+def _shares(sources: Sequence[Sequence[str]], names: Sequence[str]) -> np.ndarray:
+    """(columns, names): what a derived column adds goes to the record's that it is made of, in equal shares."""
+    shares = np.zeros((len(sources), len(names)))
+    for column, several in enumerate(sources):
+        for name in several:
+            shares[column, names.index(name)] += 1.0 / len(several)
+    return shares
 
 
 class TextualModel:
@@ -147,17 +154,21 @@ class TextualModel:
     def prepare(self, record: Struct) -> Counts:
         return self._text.count(getattr(record, self._field) or "")
 
-    def raw(self, rows: Sequence[Counts]) -> np.ndarray:
+    def gather(self, rows: Sequence[Counts]) -> Sequence[Counts]:
+        return rows
+
+    def raw(self, rows: Sequence[Counts] | np.ndarray) -> np.ndarray:
         return np.array([self._text.score(row) for row in rows], dtype=np.float64)
 
-    def contributions(self, rows: Sequence[Counts]) -> list[Contribution]:
-        return [Contribution(tuple(self._text.base), tuple(self._text.parts(row))) for row in rows]
+    def contributions(self, rows: Sequence[Counts] | np.ndarray) -> TermParts:
+        base = tuple(self._text.base)
+        return TermParts([Contribution(base, tuple(self._text.parts(row))) for row in rows])
 
-    def explained(self, rows: Sequence[Counts]) -> tuple[np.ndarray, list[Contribution]]:
+    def explained(self, rows: Sequence[Counts] | np.ndarray) -> tuple[np.ndarray, TermParts]:
         return self.raw(rows), self.contributions(rows)
 
-    def knows(self, row: Counts) -> bool:
-        return any(row)
+    def knows(self, rows: Sequence[Counts] | np.ndarray) -> list[bool]:
+        return [any(row) for row in rows]
 
 
 def open_engine(bundle: Bundle) -> Engine:

@@ -3,17 +3,19 @@
 import asyncio
 from collections import deque
 from math import inf
-from time import perf_counter
 
 import httptools
 
 from towpath.serving import head, journal
 from towpath.serving.edge import Edge
-from towpath.serving.exchange import Exchange, Refusal
+from towpath.serving.exchange import Exchange, Head, Refusal
 
 IDLE, HEAD, BODY, ENDED, REFUSED, LINGERING = range(6)
 """What a connection is at: between requests, reading a head, reading a body; its last request is read, its last
 request is refused although more may come; its last reply is written."""
+
+
+END_OF_HEAD = b"\r\n\r\n"
 
 
 class _Stop(Exception):
@@ -26,7 +28,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, edge: Edge):
         self._edge, self._limits = edge, edge.limits
         self._parser = httptools.HttpRequestParser(self)
-        self._exchange = self._new_exchange()
+        self._head = Head(edge.unmatched)
         self._queue: deque[Exchange] = deque()
         self._phase = IDLE
         self._deadline = edge.now + edge.limits.head_seconds
@@ -45,9 +47,14 @@ class Connection(asyncio.Protocol):
             self._refuse(head.CROWDED, ENDED)
 
     def data_received(self, data: bytes) -> None:
-        before, exchange = self._phase, self._exchange
+        before, parsed = self._phase, self._head
         if before >= ENDED:
             return
+        end = data.find(END_OF_HEAD) + len(END_OF_HEAD) if before == IDLE else 0
+        if end and not self._gated:
+            known = self._edge.known.get(data[:end])
+            if known and len(data) - end == known.length:
+                return self._ask(known, data[end:])
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -59,9 +66,11 @@ class Connection(asyncio.Protocol):
             if self._phase < ENDED:  # else these are bytes after `Connection: close`
                 self._refuse(head.MALFORMED)
         if IDLE < self._phase < ENDED:
-            if exchange is self._exchange and before == self._phase:
+            if parsed is self._head and before == self._phase:
                 self._count_unfinished(len(data))
             self._hold(self._body_bytes)
+        elif end and self._phase == IDLE and len(data) - end == self._head.length:  # it was just one request
+            self._edge.remember(data[:end], self._head)
 
     def eof_received(self) -> bool:
         """A client may close its side first and still read its replies; a half-sent request is told so."""
@@ -92,12 +101,12 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._phase = HEAD
         self._deadline = self._edge.now + self._limits.head_seconds
-        self._exchange = self._new_exchange()
+        self._head = Head(self._edge.unmatched)
         self._head_bytes = self._header_count = self._unfinished = 0
 
     def on_url(self, part: bytes) -> None:
-        self._exchange.target += part
-        if len(self._exchange.target) > self._limits.target_bytes:
+        self._head.target += part
+        if len(self._head.target) > self._limits.target_bytes:
             self._stop(head.LONG_TARGET)
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -106,28 +115,29 @@ class Connection(asyncio.Protocol):
         if self._head_bytes > self._limits.head_bytes or self._header_count > self._limits.header_count:
             self._stop(head.LARGE_HEAD)
         if self._phase == HEAD:  # a trailer changes nothing
-            head.keep(self._exchange.headers, name, value)
+            head.keep(self._head.headers, name, value, self._edge.kept)
 
     def on_headers_complete(self) -> None:
-        exchange, parser = self._exchange, self._parser
-        exchange.method, version = parser.get_method(), parser.get_http_version()
-        exchange.old = version == "1.0"
-        given = exchange.headers.get(b"x-request-id")
+        asked, parser, limits = self._head, self._parser, self._limits
+        asked.method, version = parser.get_method(), parser.get_http_version()
+        asked.old = version == "1.0"
+        given = asked.headers.get(b"x-request-id")
         if given and head.REQUEST_ID.fullmatch(given):
-            exchange.id = given
+            asked.id = given
         access, guarded = self._edge.access, self._edge.guarded
         if guarded and access.origins:  # first, so that a page can read why it is refused
-            exchange.shared = access.shared_with(exchange.headers)
-        if refusal := head.refused_head(exchange.method, version, exchange.headers, self._limits):
+            asked.shared = access.shared_with(asked.headers)
+        if refusal := head.refused_head(asked.method, version, asked.headers, limits):
             self._stop(refusal)
-        if guarded and (refusal := access.refused(exchange.method, exchange.headers)):
+        if guarded and (refusal := access.refused(asked.method, asked.headers, asked.target)):
             self._stop(refusal)
-        exchange.path = exchange.target.split(b"?", 1)[0]
-        exchange.route = self._edge.route(exchange.method, exchange.path)
+        asked.path = asked.target.split(b"?", 1)[0]
+        asked.route = self._edge.route(asked.method, asked.path)
+        asked.length = int(asked.headers.get(b"content-length", 0))
         self._phase = BODY
-        self._deadline = self._edge.now + self._limits.body_seconds
+        self._deadline = self._edge.now + limits.body_seconds
         self._body, self._body_bytes, self._unfinished = b"", 0, 0
-        if b"expect" in exchange.headers and not exchange.old:
+        if b"expect" in asked.headers and not asked.old:
             self._owes_continue = True
             self._send_continue()
 
@@ -143,21 +153,11 @@ class Connection(asyncio.Protocol):
             self._body = bytearray(self._body) + part
 
     def on_message_complete(self) -> None:
-        exchange = self._exchange
         if self._held:
             self._hold(0)
-        exchange.began = perf_counter()
-        exchange.body = self._body if type(self._body) is bytes else bytes(self._body)
-        exchange.keep_alive = (
-            self._parser.should_keep_alive() and not self._parser.should_upgrade() and not self._edge.draining
-        )
         self._owes_continue = False
-        self._phase, self._deadline = (IDLE if exchange.keep_alive else ENDED), inf
-        self._queue.append(exchange)
-        if self._gated:  # one read can bring thousands of requests
-            self._waiting.append(exchange)
-        else:
-            self._handle(exchange)
+        self._head.keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        self._ask(self._head, self._body if type(self._body) is bytes else bytes(self._body))
 
     # what the edge and its exchanges ask
 
@@ -192,12 +192,21 @@ class Connection(asyncio.Protocol):
 
     # its own steps
 
-    def _new_exchange(self) -> Exchange:
-        return Exchange(self, self._edge.unmatched, self._edge.next_id())
+    def _ask(self, asked: Head, body: bytes) -> None:
+        """A request is whole: hand it to its route, unless too many of this client's are under way."""
+        edge = self._edge
+        keep_alive = asked.keep_alive and not edge.draining
+        exchange = Exchange(self, asked, asked.id or edge.next_id(), body, keep_alive)
+        self._phase, self._deadline = (IDLE if keep_alive else ENDED), inf
+        self._queue.append(exchange)
+        if self._gated:  # one read can bring thousands of requests
+            self._waiting.append(exchange)
+        else:
+            self._handle(exchange)
 
     def _handle(self, exchange: Exchange) -> None:
         try:
-            exchange.route.handle(exchange)
+            exchange.head.route.handle(exchange)
         except Exception as error:
             journal.tell("handler_failed", request_id=exchange.request_id, path=exchange.path, **journal.traced(error))
             if not exchange.reply:
@@ -213,10 +222,9 @@ class Connection(asyncio.Protocol):
         """Answer what cannot be read to its end; nothing after it can be trusted to be a request."""
         self._hold(0)
         self._body, self._body_bytes = b"", 0
-        exchange = self._exchange
-        exchange.path = exchange.target.split(b"?", 1)[0]  # whose style the reply has
-        exchange.keep_alive = False
-        exchange.began = perf_counter()
+        asked = self._head
+        asked.path = asked.target.split(b"?", 1)[0]  # whose style the reply has
+        exchange = Exchange(self, asked, asked.id or self._edge.next_id())
         self._phase, self._deadline = phase, inf
         self._queue.append(exchange)
         self._edge.refuse(exchange, refusal)

@@ -42,34 +42,39 @@ class Refusal(Struct, frozen=True):
     headers: bytes = b""
 
 
-class Exchange:
-    """Call answer exactly once, now or later; replies leave in the order of the requests."""
+class Head:
+    """What the head of a request says. It is read once: who sends the same bytes again is answered from it."""
 
-    __slots__ = (
-        "_wire",
-        "began",
-        "body",
-        "headers",
-        "id",
-        "keep_alive",
-        "method",
-        "old",
-        "path",
-        "reply",
-        "route",
-        "shared",
-        "target",
-    )
+    __slots__ = ("headers", "id", "keep_alive", "length", "method", "old", "path", "route", "shared", "target")
 
-    def __init__(self, wire: Wire, route: Route, identity: bytes):
-        self._wire = wire
+    def __init__(self, route: Route):
         self.route = route
-        self.id = identity
-        self.method = self.target = self.path = self.body = self.reply = b""
+        self.method = self.target = self.path = b""
+        self.id = b""  # that the client gave
         self.shared = b""  # header lines for a page of another origin
         self.headers: dict[bytes, bytes] = {}
         self.keep_alive = self.old = False  # old: HTTP/1.0
-        self.began = 0.0  # when it was whole, by perf_counter
+        self.length = 0  # of the body, where the head says it
+
+
+class Exchange:
+    """Call answer exactly once, now or later; replies leave in the order of the requests."""
+
+    __slots__ = ("_wire", "began", "body", "head", "id", "keep_alive", "reply")
+
+    def __init__(self, wire: Wire, head: Head, identity: bytes, body: bytes = b"", keep_alive: bool = False):
+        self._wire, self.head, self.id, self.body, self.keep_alive = wire, head, identity, body, keep_alive
+        self.reply = b""
+        self.began = perf_counter()  # when it was whole
+
+    @property
+    def path(self) -> bytes:
+        return self.head.path
+
+    @property
+    def headers(self) -> Mapping[bytes, bytes]:
+        """Those that the edge keeps, by their names in small letters."""
+        return self.head.headers
 
     @property
     def request_id(self) -> str:
@@ -79,10 +84,11 @@ class Exchange:
         """Reply with these bytes; headers are lines as header_lines makes them, content type among them."""
         if self.reply:
             raise RuntimeError(f"request {self.request_id} is answered twice")
-        last = CLOSE if not self.keep_alive else KEEP_TOLD if self.old else KEEP
-        shown = b"" if self.method == b"HEAD" else body
-        if self.shared:
-            headers += self.shared
+        head = self.head
+        last = CLOSE if not self.keep_alive else KEEP_TOLD if head.old else KEEP
+        shown = b"" if head.method == b"HEAD" else body
+        if head.shared:
+            headers += head.shared
         self.reply = b"%b%bX-Request-Id: %b\r\nContent-Length: %d%b%b" % (
             STATUS_LINES[status],
             headers,
@@ -91,7 +97,7 @@ class Exchange:
             last,
             shown,
         )
-        self.route.observe(status, perf_counter() - self.began)
+        head.route.observe(status, perf_counter() - self.began)
         self._wire.settle()
 
 

@@ -74,9 +74,9 @@ def _refused_framing(method: bytes, version: str, headers: Mapping[bytes, bytes]
     return TOO_LARGE if int(length) > limits.body_bytes else None
 
 
-def keep(headers: dict[bytes, bytes], name: bytes, value: bytes) -> None:
-    """Remember a header the edge acts on; one given twice is a list (RFC 9110, 5.3), which no rule here accepts."""
+def keep(headers: dict[bytes, bytes], name: bytes, value: bytes, kept: frozenset[bytes]) -> None:
+    """Remember a header that somebody acts on; given twice it is a list (RFC 9110, 5.3), which no rule accepts."""
     key = name.lower()
-    if key in KEPT:
+    if key in kept:
         value = value.rstrip(b" \t")  # which llhttp leaves on
         headers[key] = headers[key] + b", " + value if key in headers else value

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,20 @@ from towpath.engine.engine import Engine, open_engine
 from towpath.serving.batching import Batcher
 from towpath.serving.exchange import Exchange, header_lines
 from towpath.serving.reading import Reader
+from towpath.serving.remembering import Remembered
+from towpath.serving.running import MARK
 
 encode = msgspec.json.Encoder().encode
 
+NOT_FINITE = "the model gave a number that is not finite"
 SHOWN = 12  # digits of a bundle's id that people and labels are shown
 
 
-Observe = Callable[[Exchange, Sequence[Struct], Sequence[Seen]], None]
-"""Told the request, its records and what was seen of each, after they were answered."""
+Observe = Callable[[Sequence[Exchange], Sequence[Struct], Seen], None]
+"""Told requests, their records and what was seen of them, after they were answered: one record each, or all of one."""
 
 
-def unobserved(exchange: Exchange, records: Sequence[Struct], seen: Sequence[Seen]) -> None:
+def unobserved(exchanges: Sequence[Exchange], records: Sequence[Struct], seen: Seen) -> None:
     """Nobody wants to know."""
 
 
@@ -37,11 +40,12 @@ def open_model(path: Path, call_soon: Callable[[Callable[[], None]], object]) ->
     """Read, verify, open and golden-check a bundle. Raises InfrastructureError, VerificationRefused or FormatTooNew."""
     bundle = read_bundle(path)
     engine = open_engine(bundle)
-    _prove(engine, bundle.golden())
+    prove(engine, bundle.golden())
     return Model(bundle, engine, bundle.name, call_soon)
 
 
-def _prove(engine: Engine, golden: Sequence[GoldenRow]) -> None:
+def prove(engine: Engine, golden: Sequence[GoldenRow]) -> None:
+    """Answer the golden rows. Raises VerificationRefused."""
     engine.check(golden)
     engine.see([engine.model.prepare(engine.read(row.record)) for row in golden[:1]])  # loads what contributions need
 
@@ -49,34 +53,55 @@ def _prove(engine: Engine, golden: Sequence[GoldenRow]) -> None:
 class Model:
     """What a service answers with. It never changes: another bundle is another model."""
 
-    def __init__(self, bundle: Bundle, engine: Engine, release: str, call_soon: Callable[[Callable[[], None]], object]):
-        self.bundle, self.engine, self.release = bundle, engine, release
+    def __init__(
+        self,
+        bundle: Bundle,
+        engine: Engine,
+        release: str,
+        call_soon: Callable[[Callable[[], None]], object],
+        revision: str = "",
+    ):
+        self.bundle, self.engine, self.release, self.revision = bundle, engine, release, revision
         self.call_soon, self.short_id = call_soon, bundle.id[:SHOWN]
+        self._mark = MARK.index(bundle.id)
         self.contract = bundle.contract
         self.classes = bundle.contract.task.classes or ("value",)
         self.reader = Reader(bundle.contract)
         self.prepare = engine.model.prepare
         self.observe: Observe = unobserved  # who installs it may want to know what it answers
-        self.batcher = Batcher(engine.see, call_soon)
-        self.identity = header_lines({"X-Towpath-Release": release, "X-Towpath-Bundle": bundle.id})
+        self.remembered: Remembered | None = None  # and may want it to remember some of it
+        self.batcher = Batcher(self.see, call_soon)
+        routed = {"X-Towpath-Revision": revision} if revision else {}
+        self.identity = header_lines({"X-Towpath-Release": release, "X-Towpath-Bundle": bundle.id} | routed)
         self.json = header_lines({"Content-Type": "application/json"}) + self.identity
 
-    def said(self, request_id: str) -> Said:
+    def said(self, request_id: str = "") -> Said:
         return Said(self.release, timestamp(int(time.time())), request_id)
 
-    def reply(self, seen: Seen, said: Said) -> bytes:
-        """One answer as JSON. Raises FloatingPointError: JSON would show a number that is none as null."""
-        refuse_non_finite(seen)
-        return encode(self.engine.answerer.answer(seen, said))
+    def see(self, rows: Sequence[Any]) -> Seen:
+        """What the engine sees of prepared records. Raises FloatingPointError where not all of it can be told."""
+        MARK.enter(self._mark)
+        try:
+            seen = self.engine.see(rows)
+        finally:
+            MARK.leave()
+        if not seen.finite:
+            raise FloatingPointError(NOT_FINITE)
+        return seen
 
-    def replies(self, records: Sequence[Struct], said: Said) -> list[tuple[Seen, bytes]]:
-        """What was seen and answered for each record of a slice."""
-        return [(one, self.reply(one, said)) for one in self.engine.see([self.prepare(record) for record in records])]
+    def replies(self, seen: Seen, said: Said) -> list[bytes]:
+        """The answers as JSON."""
+        return list(map(encode, self.engine.answerer.answers(seen, said)))
 
-    def batch_reply(self, replies: Sequence[bytes], said: Said, seconds: float) -> bytes:
+    def answers(self, records: Sequence[Struct], said: Said) -> tuple[Seen, list[dict[str, Any]]]:
+        """What was seen and answered for a slice of a batch."""
+        seen = self.see([self.prepare(record) for record in records])
+        return seen, self.engine.answerer.answers(seen, said)
+
+    def batch_reply(self, answers: Sequence[dict[str, Any]], said: Said, seconds: float) -> bytes:
         """The envelope of a batch around its answers."""
         given = {
-            entry.name: _batch_item(entry.item, replies, said, seconds) for entry in self.contract.style.batch.reply
+            entry.name: _batch_item(entry.item, answers, said, seconds) for entry in self.contract.style.batch.reply
         }
         return encode(given)
 
@@ -92,16 +117,21 @@ class Model:
             else list(task.classes)
         )
         outputs = [
-            {"of": name, "base": base, "raw": base + math.fsum(parts.values()), "contributions": parts}
+            {"of": name, "base": base, "raw": _added(base, parts), "contributions": parts}
             for name, base, parts in zip(names, given.base, given.parts, strict=True)
         ]
         return {"space": "score", "outputs": outputs, "release": self.release}
 
 
-def refuse_non_finite(seen: Seen) -> None:
-    parts = seen.contributions.parts if seen.contributions is not None else ()
-    if not all(map(math.isfinite, seen.scores)) or not all(math.isfinite(sum(part.values())) for part in parts):
-        raise FloatingPointError("the model gave a number that is not finite")
+def _added(base: float, parts: Mapping[str, float]) -> float:
+    """Raises FloatingPointError."""
+    try:
+        raw = base + math.fsum(parts.values())
+    except (OverflowError, ValueError) as error:  # an infinite sum, or infinities of either sign
+        raise FloatingPointError(NOT_FINITE) from error
+    if not math.isfinite(raw):
+        raise FloatingPointError(NOT_FINITE)
+    return raw
 
 
 @lru_cache(maxsize=4)  # one answer a second makes it, the others of that second read it
@@ -110,12 +140,12 @@ def timestamp(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def _batch_item(item: BatchItem, replies: Sequence[bytes], said: Said, seconds: float) -> Any:
+def _batch_item(item: BatchItem, answers: Sequence[dict[str, Any]], said: Said, seconds: float) -> Any:
     match item:
         case Answers():
-            return msgspec.Raw(b"[" + b",".join(replies) + b"]")
+            return answers
         case Count():
-            return len(replies)
+            return len(answers)
         case BatchId():
             return f"batch_{uuid4().hex[:12]}"
         case Seconds():

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from towpath.core.contract import Contract, record_type
-from towpath.core.faults import Fault, look_again, unknown_fields
+from towpath.core.faults import Fault, SecondLook
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """All three that msgspec raises for bad bytes: the second for UTF-8 in a key, the third for deep nesting."""
@@ -30,10 +30,13 @@ class Reader:
     def __init__(self, contract: Contract):
         self.contract = contract
         self.unknown_seen = 0
+        self._look = SecondLook(contract)
+        self.names = self._look.names
         self._kind = record_type(contract)
         # Records without unknown fields, which are nearly all, decode at once; so the others can be counted exactly.
         exact = record_type(structs.replace(contract, strict=True))
-        self._record, self._batch = msgspec.json.Decoder(exact), msgspec.json.Decoder(self._batch_type(exact))
+        self.quick = msgspec.json.Decoder(exact).decode  # raises what is UNREADABLE; then a second look is due
+        self._batch = msgspec.json.Decoder(self._batch_type(exact))
         self._open_record, self._open_batch = (
             msgspec.json.Decoder(self._kind),
             msgspec.json.Decoder(self._batch_type(self._kind)),
@@ -42,9 +45,9 @@ class Reader:
     def record(self, body: bytes) -> Struct:
         """One record. Raises BreaksContract with every fault."""
         try:
-            return self._record.decode(body)
+            return self.quick(body)
         except UNREADABLE:
-            return self._second_look(body)
+            return self.second_look(body)
 
     def batch(self, body: bytes) -> list[Struct]:
         """The records of a batch's envelope. Raises BreaksContract."""
@@ -55,7 +58,7 @@ class Reader:
 
     def plain(self, record: Any, path: tuple[str | int, ...] = ()) -> Struct:
         """A record from plain values, as other protocols bring them. Raises BreaksContract."""
-        understood, faults = look_again(self.contract, record, path)
+        understood, faults = self._look(record, path)
         if faults:
             raise BreaksContract(faults)
         return msgspec.convert(understood, self._kind)
@@ -68,13 +71,17 @@ class Reader:
         records = Annotated[list[kind], Meta(min_length=1, max_length=self.contract.style.batch.max)]  # type: ignore[valid-type]
         return msgspec.defstruct("Batch", [(self._envelope, records)], gc=False)
 
-    def _second_look(self, body: bytes) -> Struct:
+    def second_look(self, body: bytes) -> Struct:
+        """A record that the quick decoder refused, with what it has too much. Raises BreaksContract."""
         given = self._decoded(body)
+        unknown = self._look.unknown(given) if isinstance(given, dict) else []
+        if not unknown:
+            return self.plain(given)  # raises, unless its numbers are strings where they may be
         try:
             record = self._open_record.decode(body)
         except UNREADABLE:
             record = self.plain(given)
-        self.unknown_seen += len(unknown_fields(self.contract, given))
+        self.unknown_seen += len(unknown)
         return record
 
     def _second_look_at_batch(self, body: bytes) -> list[Struct]:
@@ -83,7 +90,7 @@ class Reader:
             records: list[Struct] = getattr(self._open_batch.decode(body), self._envelope)
         except UNREADABLE:
             records = self._plain_batch(given)
-        self.unknown_seen += sum(len(unknown_fields(self.contract, record)) for record in given[self._envelope])
+        self.unknown_seen += sum(len(self._look.unknown(record)) for record in given[self._envelope])
         return records
 
     def _decoded(self, body: bytes) -> Any:

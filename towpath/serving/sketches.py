@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
-from towpath.core.contract import Contract, Field
+from towpath.core.contract import Contract
+from towpath.core.plan import Column, Encode, Plan
 from towpath.core.reference import Reference, Sketch
+from towpath.engine.answers import Seen
 
-Take = Callable[[Any], Sequence[Any]]
+Take = Callable[[Sequence[Struct], Seen], np.ndarray]
 
 LENGTH = ".length"  # a text is summed up by how long it is: `text.length`
 BESIDE = 2  # counts of a column after those of its bins: missing and unseen
@@ -46,6 +47,10 @@ class Live:
         self.counts += [tally.pop(category, 0) for category in self.reference.categories]
         self._counts[-1] += tally.total()
 
+    def add_bins(self, bins: np.ndarray) -> None:
+        """The positions of many records' values in the counts, of which missing and unseen are the last two."""
+        self._counts += np.bincount(bins, minlength=len(self._counts))
+
 
 class Numbers:
     """Columns of numbers, counted together: for so few values it is the calls of numpy that cost, not the numbers."""
@@ -75,12 +80,11 @@ class Numbers:
 class Sketches:
     """The live sketches of one bundle: one buffer of int64 counts, then as many float64 excesses; merging is adding."""
 
-    def __init__(self, contract: Contract, reference: Reference):
-        known = [(one, source) for one in reference.features if (source := _source(contract, one.name))]
+    def __init__(self, contract: Contract, reference: Reference, plan: Plan | None = None):
+        known = [(one, source) for one in reference.features if (source := _source(contract, plan, one))]
         known.sort(key=lambda pair: bool(pair[0].categories))  # numbers first, as they are counted together
         columns = [one for one, _ in known]
         numbers = [one for one in columns if not one.categories]
-        self._take = _taking(contract, [source for _, source in known])
         self.buffer = bytearray(2 * PLAIN * sum(map(_width, [*columns, *reference.scores])))
         counts, excess = _halves(self.buffer)
         self.features = _views(columns, counts, excess)
@@ -88,29 +92,29 @@ class Sketches:
         here += sum(map(_width, columns[len(numbers) :]))
         self.scores = _views(reference.scores, counts[here:], excess[here:])
         self._scores, _ = _numbers(reference.scores, counts, excess, here)
-        self._count = len(numbers)
+        sources = [source for _, source in known]
+        self._take = _taking(sources[: len(numbers)])
+        self._categories = list(zip(self.features[len(numbers) :], sources[len(numbers) :], strict=True))
 
-    def add(self, records: Sequence[Struct], scores: np.ndarray) -> None:
-        """Some records, and their scores: float64 (rows, outputs)."""
-        columns = list(zip(*map(self._take, records), strict=True))
+    def add(self, records: Sequence[Struct], seen: Seen) -> None:
+        """Some records, and what was seen of them."""
         if self._numbers:
-            self._numbers.add(np.array(columns[: self._count], dtype=np.float64))  # None becomes NaN
-        for live, values in zip(self.features[self._count :], columns[self._count :], strict=True):
-            live.add_categories(values)
+            self._numbers.add(self._take(records, seen))
+        for live, source in self._categories:
+            if isinstance(source, Encoded):
+                live.add_bins(source.bins(seen))
+            else:
+                live.add_categories([source.of(record) for record in records])
         if self._scores:
-            self._scores.add(scores.T)
+            self._scores.add(seen.scores.T)
 
 
-class Source(Struct, frozen=True):
+class Recorded(Struct, frozen=True):
     """Where in a record a sketched column is."""
 
     field: str
     position: int | None = None
     length: bool = False
-
-    @property
-    def plain(self) -> bool:
-        return self.position is None and not self.length
 
     def of(self, record: Any) -> Any:
         value = getattr(record, self.field)
@@ -119,34 +123,71 @@ class Source(Struct, frozen=True):
         return len(value) if self.length else value if self.position is None else value[self.position]
 
 
-def _source(contract: Contract, name: str) -> Source | None:
-    """None for a column that is none of the record's: an older or a newer Towpath may sketch others."""
-    for field in contract.record:
-        if field.type == "vector":
-            if name in field.names:
-                return Source(field.name, position=field.names.index(name))
-        elif field.type == "string" and not field.choices:
-            if name == field.name + LENGTH:
-                return Source(field.name, length=True)
-        elif name == field.name:
-            return Source(field.name)
+class Encoded(Struct, frozen=True):
+    """Where in the rows of a graph it is; of categories, where in its counts each of the row's codes is counted."""
+
+    column: int
+    places: np.ndarray | None = None
+
+    def bins(self, seen: Seen) -> np.ndarray:
+        codes, places = seen.rows[:, self.column], self.places  # type: ignore[index]  # a plan that encodes has rows
+        bins: np.ndarray = places[np.nan_to_num(codes, nan=len(places) - 2).astype(np.intp) + 1]  # type: ignore[index, arg-type]  # a category's
+        return bins
+
+
+Source = Recorded | Encoded
+
+
+def _source(contract: Contract, plan: Plan | None, one: Sketch) -> Source | None:
+    """None for a column that is neither the record's nor the graph's: an older or a newer Towpath may sketch others."""
+    return _encoded(plan, one) or _recorded(contract, one.name)
+
+
+def _encoded(plan: Plan | None, one: Sketch) -> Encoded | None:
+    step = plan.steps[0] if plan else None
+    for i, column in enumerate(step.columns) if isinstance(step, Encode) else ():
+        if column.name == one.name and not column.unused:
+            if not one.categories:
+                return None if column.categories else Encoded(i)
+            return Encoded(i, _places(column, one)) if set(one.categories) <= set(column.categories) else None
     return None
 
 
-def _taking(contract: Contract, sources: Sequence[Source]) -> Take:
-    """One C call where all columns are plain fields, or together are one vector."""
-    if len(sources) > 1 and all(source.plain for source in sources):
-        return attrgetter(*(source.field for source in sources))
-    vectors = {source.field for source in sources if source.position is not None}
-    if len(vectors) == 1 and _whole(contract.field(*vectors), sources):
-        return attrgetter(*vectors)
-    readers = [source.of for source in sources]
-    return lambda record: [read(record) for read in readers]
+def _places(column: Column, one: Sketch) -> np.ndarray:
+    """Of the codes from UNSEEN on, and last of what is missing."""
+    missing, unseen = len(one.categories), len(one.categories) + 1
+    places = {category: place for place, category in enumerate(one.categories)}
+    return np.array([unseen, *(places.get(category, unseen) for category in column.categories), missing])
 
 
-def _whole(vector: Field, sources: Sequence[Source]) -> bool:
-    """Whether the columns are just that vector, which is never missing."""
-    return not vector.nullable and [one.position for one in sources] == list(range(len(vector.names)))
+def _recorded(contract: Contract, name: str) -> Recorded | None:
+    for field in contract.record:
+        if field.type == "vector":
+            if name in field.names:
+                return Recorded(field.name, position=field.names.index(name))
+        elif field.type == "string" and not field.choices:
+            if name == field.name + LENGTH:
+                return Recorded(field.name, length=True)
+        elif name == field.name:
+            return Recorded(field.name)
+    return None
+
+
+def _taking(sources: Sequence[Source]) -> Take:
+    """The numbers of many records, NaN where missing: those that a graph sees as it does, the others one by one."""
+    encoded = [(i, source.column) for i, source in enumerate(sources) if isinstance(source, Encoded)]
+    recorded = [(i, source) for i, source in enumerate(sources) if isinstance(source, Recorded)]
+    places, columns = ([pair[k] for pair in encoded] for k in (0, 1))
+
+    def take(records: Sequence[Struct], seen: Seen) -> np.ndarray:
+        values = np.empty((len(sources), len(records)))
+        if encoded:
+            values[places] = seen.rows.T[columns]  # type: ignore[union-attr]  # a plan that encodes has rows
+        for i, source in recorded:
+            values[i] = [source.of(record) for record in records]  # None becomes NaN
+        return values
+
+    return take
 
 
 def _width(one: Sketch) -> int:

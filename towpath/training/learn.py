@@ -81,7 +81,7 @@ def learn_and_prove(
     proved, scores = prove(service, estimator, engine, compiled, unseen, expected, golden_rows, seed=seed)
     engine.check(golden_rows)
     first = to_records(engine, service, unseen.iloc[:HOLDOUT])
-    contributions = engine.contributions(first) if compiled.explained else []
+    contributions = list(engine.contributions(first)) if compiled.explained else []
     return Fitted(
         compiled.plan,
         compiled.files,

@@ -10,7 +10,7 @@ import msgspec
 from towpath.cli.scoring.inputs import Batch, Broken, Input, Row
 from towpath.core.contract import Contract, Field, record_type
 from towpath.core.errors import UsageError
-from towpath.core.faults import Fault, look_again
+from towpath.core.faults import Fault, SecondLook
 
 Column = Sequence[Any]
 Cast = Callable[[Column], Column]
@@ -35,7 +35,7 @@ class Reader:
     """
 
     def __init__(self, contract: Contract, file: Input):
-        self._contract = contract
+        self._look = SecondLook(contract)
         self._type = record_type(contract)
         self._list: Any = list[self._type]  # type: ignore[name-defined]  # made from the contract
         self._is_table = file.columns is not None
@@ -66,7 +66,7 @@ class Reader:
         try:
             return msgspec.convert(row, self._type), []
         except msgspec.ValidationError:
-            understood, faults = look_again(self._contract, row)
+            understood, faults = self._look(row)
             return (None, faults) if faults else (msgspec.convert(understood, self._type), [])
 
     def _given(self, batch: Batch) -> Sequence[Row | Broken]:

@@ -1,6 +1,7 @@
 """Score a file: read a batch, answer it, write it, go on."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from towpath.cli.scoring.outputs import Output, Rejects
 from towpath.cli.scoring.progress import Update
 from towpath.cli.scoring.records import Reader, Reading
 from towpath.core.contract import Contract
+from towpath.core.errors import UsageError
 from towpath.core.faults import Fault
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Layout:
     kept: dict[str, str]
     ids: tuple[str, ...]
     answers: tuple[str, ...]
+    leaves_out: bool = False  # some of the answers
 
     @property
     def names(self) -> list[str]:
@@ -39,13 +42,19 @@ class Scored:
     rejected: int
 
 
-def lay_out(contract: Contract, source: Input, keep_input: bool) -> Layout:
-    """The input's ids, or all its columns where asked for; one with an answer's name becomes `input.<name>`."""
-    answers = tuple(entry.name for entry in contract.answer)
+def lay_out(contract: Contract, source: Input, keep_input: bool, only: Sequence[str] = ()) -> Layout:
+    """The input's ids, or all its columns where asked for; one with an answer's name becomes `input.<name>`.
+
+    Of the answers all, or only some. Raises UsageError for one that the service does not give.
+    """
+    known = tuple(entry.name for entry in contract.answer)
+    if wrong := [name for name in only if name not in known]:
+        raise UsageError(f"{contract.service} answers no {wrong[0]!r}", hint=f"its answers are {', '.join(known)}")
+    answers = tuple(name for name in known if name in only or not only)
     given = source.columns or tuple(field.name for field in contract.record)
     kept = {f"input.{name}" if name in answers else name: name for name in given} if keep_input else {}
     ids = tuple(field.name for field in contract.record if field.role == "id" and field.name in given)
-    return Layout(kept, tuple(name for name in ids if name not in kept), answers)
+    return Layout(kept, tuple(name for name in ids if name not in kept), answers, answers != known)
 
 
 def score_rows(
@@ -71,17 +80,15 @@ def answer(
     """One output row for each record; a record whose score is not finite is rejected, since that is no answer."""
     if not reading.records:
         return []
-    found = []
     seen = engine.see([engine.model.prepare(record) for record in reading.records])
-    for one, record, position in zip(seen, reading.records, reading.positions, strict=True):
-        if not all(map(math.isfinite, one.scores)):
-            rejects.add(first + position, batch.row(position), [NOT_FINITE])
-            continue
-        row = kept_values(batch.row(position), layout.kept) if layout.kept else {}
-        for name in layout.ids:
-            row[name] = getattr(record, name)
-        row.update(engine.answerer.answer(one, said))
-        found.append(row)
+    told = [i for i, scores in enumerate(seen.scores.tolist()) if all(map(math.isfinite, scores))]
+    for i in sorted(set(range(len(seen))) - set(told)):
+        rejects.add(first + reading.positions[i], batch.row(reading.positions[i]), [NOT_FINITE])
+    found = []
+    for i, answered in zip(told, engine.answerer.answers(seen[told], said), strict=True):
+        row = kept_values(batch.row(reading.positions[i]), layout.kept) if layout.kept else {}
+        row |= {name: getattr(reading.records[i], name) for name in layout.ids}
+        found.append(row | ({name: answered[name] for name in layout.answers} if layout.leaves_out else answered))
     return found
 
 
