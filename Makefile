@@ -40,7 +40,7 @@ $(VENV)/packages: requirements/dev.txt
 	@touch $@
 
 # Programs that the tests compare with, each in an environment of its own, because it wants other versions than we do.
-tools: .tools/dvc/made .tools/mlflow/made ## Install the real dvc and MLflow, which some tests ask
+tools: .tools/dvc/made .tools/mlflow/made .tools/schemathesis/made ## Install the real dvc, MLflow and Schemathesis, which some tests ask
 
 .tools/%/made: requirements/tools/%.txt
 	@test -n "$(PYTHON)" || { echo "make: found no Python 3.11 to 3.13 that can make a venv" >&2; exit 2; }
@@ -60,7 +60,7 @@ test: setup ## Run the tests; TESTS="tests/core -k plan" for some of them
 unit: setup ## Run the quick part of the tests, for the inner loop: no processes, browser, real data or tools
 	$(BIN)/python -m pytest -n auto -m "not slow and not integration and not browser and not data and not tool" $(TESTS)
 
-bench: setup ## Run every benchmark: half an hour and 8 GB of disk
+bench: setup .tools/reference/made ## Run every benchmark: half an hour and 8 GB of disk
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 soak: setup ## Try for half an hour what nobody should send or do: the whole of what docs/guarantees.md tells of
@@ -69,7 +69,7 @@ soak: setup ## Try for half an hour what nobody should send or do: the whole of 
 	$(BIN)/python bench/overload.py --check
 
 bench-peers: setup .tools/reference/made $(PEERS) ## Race BentoML, LitServe, MLServer, MLflow and Ray Serve too (2 GB of disk)
-	$(BIN)/python bench/serving.py --peers --cases bankchurn
+	$(BIN)/python bench/serving.py --peers --cases bankchurn-four
 
 lint: setup ## Check style, likely bugs and forbidden calls
 	$(BIN)/ruff check .

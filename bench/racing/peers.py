@@ -21,7 +21,7 @@ class Peer:
     body: Callable[[dict[str, Any]], bytes]
 
 
-def peers(model: Path, work: Path) -> list[Peer]:
+def peers(model: str, work: Path) -> list[Peer]:
     """All of them. Raises FileNotFoundError naming the one that is not installed."""
     made = [
         Peer("bentoml", _bento(model), "/predict", lambda record: body({"customers": [record]})),
@@ -39,7 +39,7 @@ def peers(model: Path, work: Path) -> list[Peer]:
 V2 = "/v2/models/bankchurn/infer"
 
 
-def _bento(model: Path) -> Server:
+def _bento(model: str) -> Server:
     words = (
         str(TOOLS / "peer-bentoml" / "bin" / "bentoml"),
         "serve",
@@ -50,7 +50,7 @@ def _bento(model: Path) -> Server:
     return _server("bentoml", words, model, (("BENTOML_DO_NOT_TRACK", "True"),))
 
 
-def _module(name: str, model: Path, module: str, folder: Path | None = None) -> Server:
+def _module(name: str, model: str, module: str, folder: Path | None = None) -> Server:
     words = (
         str(TOOLS / f"peer-{name}" / "bin" / "python"),
         "-m",
@@ -61,8 +61,8 @@ def _module(name: str, model: Path, module: str, folder: Path | None = None) -> 
     return _server(name, words, model, (("MLFLOW_DISABLE_TELEMETRY", "true"), ("RAY_USAGE_STATS_ENABLED", "0")))
 
 
-def _server(name: str, words: tuple[str, ...], model: Path, also: tuple[tuple[str, str], ...]) -> Server:
-    return Server(name, words, (("REFERENCE_MODEL", str(model)), *also))
+def _server(name: str, words: tuple[str, ...], model: str, also: tuple[tuple[str, str], ...]) -> Server:
+    return Server(name, words, (("REFERENCE_MODEL", model), *also), same=False)
 
 
 def _records(record: dict[str, Any]) -> bytes:

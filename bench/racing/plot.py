@@ -1,10 +1,10 @@
 """Requests a second of every case and server as one picture, in SVG by hand: bars on a logarithmic scale."""
 
 import math
-import statistics
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape
+
+from bench.racing.verdicts import Cases, speed
 
 COLOURS = {"ours": "#0b6e4f", "shipped": "#08a045", "nginx": "#7d8597", "fair": "#f4a261", "reference": "#e76f51"}
 OTHER = "#5e60ce"
@@ -12,14 +12,13 @@ BAR, GAP, LEFT, WIDTH, TOP = 14, 22, 130, 900, 44
 TENS = range(1, 6)  # from 10 to 100,000 a second
 
 
-def draw(measured: dict[str, Any], path: Path) -> None:
+def draw(cases: Cases, path: Path) -> None:
     """Write the picture of what bench/serving.py measured."""
     lines, at = [], TOP
-    for case, servers in measured["cases"].items():
+    for case, servers in cases.items():
         lines.append(f'<text x="{LEFT - 8}" y="{at + 11}" text-anchor="end" font-weight="600">{escape(case)}</text>')
-        for name, samples in servers.items():
-            speed = statistics.median(sample["load"]["per_second"] for sample in samples)
-            lines += _bar(at, name, speed)
+        for name in servers:
+            lines += _bar(at, name, speed(servers, name))
             at += BAR + 2
         at += GAP
     grid = [_tick(10.0**ten, at) for ten in TENS]
@@ -31,22 +30,22 @@ def draw(measured: dict[str, Any], path: Path) -> None:
     path.write_text("\n".join([head, *grid, *lines, "</svg>", ""]))
 
 
-def _bar(at: int, name: str, speed: float) -> list[str]:
-    width = _across(speed) - LEFT
+def _bar(at: int, name: str, reached: float) -> list[str]:
+    width = _across(reached) - LEFT
     colour = COLOURS.get(name, OTHER)
     return [
         f'<rect x="{LEFT}" y="{at}" width="{width:.1f}" height="{BAR}" rx="2" fill="{colour}"/>',
-        f'<text x="{LEFT + width + 5:.1f}" y="{at + 11}">{escape(name)} {speed:,.0f}</text>',
+        f'<text x="{LEFT + width + 5:.1f}" y="{at + 11}">{escape(name)} {reached:,.0f}</text>',
     ]
 
 
-def _tick(speed: float, bottom: int) -> str:
-    x = _across(speed)
+def _tick(reached: float, bottom: int) -> str:
+    x = _across(reached)
     return (
         f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{bottom - GAP}" stroke="#ddd"/>'
-        f'<text x="{x:.1f}" y="{TOP - 14}" text-anchor="middle" fill="#777">{speed:,.0f}/s</text>'
+        f'<text x="{x:.1f}" y="{TOP - 14}" text-anchor="middle" fill="#777">{reached:,.0f}/s</text>'
     )
 
 
-def _across(speed: float) -> float:
-    return LEFT + (WIDTH - LEFT - 110) * math.log10(max(speed, 1.0)) / math.log10(200_000)
+def _across(reached: float) -> float:
+    return LEFT + (WIDTH - LEFT - 110) * math.log10(max(reached, 1.0)) / math.log10(200_000)

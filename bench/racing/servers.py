@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +16,31 @@ ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / ".tools" / "reference" / "bin"
 SERVER_CORE, LOAD_CORE = 0, 1
 PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 0.001
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
 class Server:
-    """How to start one: its words may hold {port}; `environ` goes on top of ours."""
+    """How to start one: its words may hold {port}; `environ` goes on top of ours.
+
+    same: it serves the model that the others of its case serve too, so its answers must be theirs.
+    """
 
     name: str
     words: tuple[str, ...]
     environ: tuple[tuple[str, str], ...] = ()
+    same: bool = True
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a server is asked until it answers 200 for the first time, and whether that answer is the right one."""
+
+    path: str
+    body: bytes
+    is_right: Callable[[bytes], bool] = lambda reply: True
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,7 @@ class Weight:
 
 
 class Running:
-    """A started server, and the processes it consists of."""
+    """A started server, the processes it consists of, and the seconds from exec to its first answer."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, cold_seconds: float):
         self.process, self.port, self.cold_seconds = process, port, cold_seconds
@@ -48,19 +62,18 @@ class Running:
         return Weight(sum(cpu for cpu, _ in stats), sum(pages for _, pages in stats) * PAGE / 1e6)
 
 
-def ours(bundle: Path, *more: str) -> Server:
+def ours(bundle: str, *more: str, name: str = "ours", module: str = "towpath.serving", same: bool = True) -> Server:
     """A Towpath worker, as the image starts it."""
-    words = (sys.executable, "-m", "towpath.serving", str(bundle), "--port", "{port}", *more)
-    return Server("ours", words)
+    return Server(name, (sys.executable, "-m", module, bundle, "--port", "{port}", *more), same=same)
 
 
-def reference(app: str, model: Path, *, fair: bool = False) -> Server:
+def reference(app: str, model: str, *, fair: bool = False) -> Server:
     """FastAPI on uvicorn, as the runbooks start it."""
     words = (str(REFERENCE / "uvicorn"), f"bench.reference.{app}:app", "--port", "{port}")
     return Server("fair" if fair else "reference", words, _environ(model, fair))
 
 
-def flask(app: str, model: Path) -> Server:
+def flask(app: str, model: str) -> Server:
     """Flask on gunicorn with two workers, as runbook 002 starts it."""
     bind = ("--bind", "127.0.0.1:{port}", "--workers", "2", "--timeout", "120")
     return Server("reference", (str(REFERENCE / "gunicorn"), f"bench.reference.{app}:app", *bind), _environ(model))
@@ -72,7 +85,7 @@ def nginx(body: bytes, folder: Path) -> Server:
     config = folder / "nginx.conf"
     quoted = body.decode().replace("\\", "\\\\").replace("'", "\\'").replace("$", "")
     config.write_text(NGINX.replace("BODY", quoted).replace("FOLDER", str(folder)))
-    return Server("nginx", (sys.executable, "-m", "bench.racing.nginx", str(config), "{port}"))
+    return Server("nginx", (sys.executable, "-m", "bench.racing.nginx", str(config), "{port}"), same=False)
 
 
 NGINX = """worker_processes 1; daemon off; pid FOLDER/PORT.pid; error_log FOLDER/error.log crit;
@@ -85,8 +98,8 @@ http { access_log off; keepalive_requests 1000000000; default_type application/j
 
 
 @contextlib.contextmanager
-def started(server: Server) -> Iterator[Running]:
-    """The server on a free port, when it has answered something; stopped with all its processes afterwards."""
+def started(server: Server, question: Question) -> Iterator[Running]:
+    """The server on a free port, when it has answered; stopped with all its processes afterwards."""
     port = _free_port()
     words = ["taskset", "-c", str(SERVER_CORE), *(word.replace("{port}", str(port)) for word in server.words)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT), **dict(server.environ)}
@@ -95,7 +108,7 @@ def started(server: Server) -> Iterator[Running]:
         words, env=environ, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        yield Running(process, port, _await(process, port, server.name) - began)
+        yield Running(process, port, _await(process, port, server, question) - began)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -112,21 +125,36 @@ def ask(port: int, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         return reply.status, reply.read()
 
 
-def _environ(model: Path, fair: bool = False) -> tuple[tuple[str, str], ...]:
-    return (("REFERENCE_MODEL", str(model)), ("REFERENCE_FAIR", "1" if fair else "0"))
+def busy_seconds() -> float:
+    """Seconds of CPU that all processes of this machine have used so far."""
+    user, nice, system, _, _, irq, softirq = map(int, Path("/proc/stat").read_text().split(None, 8)[1:8])
+    return (user + nice + system + irq + softirq) / TICK
 
 
-def _await(process: subprocess.Popen[bytes], port: int, name: str) -> float:
-    """When it first answered. Raises RuntimeError where it ends before, or never does."""
-    until = time.perf_counter() + PATIENCE_SECONDS
+def cpu_seconds(pid: int) -> float:
+    """Of one process so far."""
+    return _stat(pid)[0]
+
+
+def _environ(model: str, fair: bool = False) -> tuple[tuple[str, str], ...]:
+    return (("REFERENCE_MODEL", model), ("REFERENCE_FAIR", "1" if fair else "0"))
+
+
+def _await(process: subprocess.Popen[bytes], port: int, server: Server, question: Question) -> float:
+    """When it first answered right. Raises RuntimeError where it ends before, answers wrong, or never does."""
+    status, reply, until = 0, b"", time.perf_counter() + PATIENCE_SECONDS
     while time.perf_counter() < until:
         if process.poll() is not None:
-            raise RuntimeError(f"{name} ended with {process.returncode} before it answered: {process.args}")
+            raise RuntimeError(f"{server.name} ended with {process.returncode} before it answered: {process.args}")
         with contextlib.suppress(OSError, http.client.HTTPException):
-            ask(port, "/health")
-            return time.perf_counter()
-        time.sleep(0.005)
-    raise RuntimeError(f"{name} did not answer within {PATIENCE_SECONDS:g} s")
+            status, reply = ask(port, question.path, question.body)
+        if status == http.HTTPStatus.OK:
+            answered = time.perf_counter()
+            if server.same and not question.is_right(reply):
+                raise RuntimeError(f"{server.name} answers {question.body!r} wrongly: {reply!r}")
+            return answered
+        time.sleep(POLL_SECONDS)
+    raise RuntimeError(f"{server.name} did not answer within {PATIENCE_SECONDS:g} s: {status} {reply!r}")
 
 
 def _free_port() -> int:

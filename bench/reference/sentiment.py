@@ -1,4 +1,8 @@
-"""Runbook 002's Sentiment: a text in, its tone out; in Flask, with the model that the original lacks."""
+"""Runbook 002's Sentiment: a text in, its tone out; in Flask on gunicorn with two workers, at that runbook's pins.
+
+Paths, replies and refusals are those of its API. The original counts words of two lists and has no model: it gets the
+one that our side serves.
+"""
 
 import os
 from typing import Any

@@ -1,22 +1,22 @@
-"""What the reference services have in common: a joblib file, Prometheus counters, a log line for each request.
+"""What the FastAPI references have in common: a joblib file, Prometheus series, log lines at INFO and above.
 
-REFERENCE_MODEL names the file. REFERENCE_FAIR=1 serves it with one pass over one thread; the originals ask a model
-twice, predict and predict_proba, with a thread pool for every row.
+Follows runbook 004's three services: series counted in the handler of /predict alone, INFO to stderr, and uvicorn's own
+access line. REFERENCE_MODEL names the file. REFERENCE_FAIR=1 serves the same with one pass over one thread; the
+originals ask a classifier twice, predict and predict_proba, and their forests were made with a thread for each core.
 """
 
 import logging
 import os
-import time
-from collections.abc import Callable
 from typing import Any
 
 import joblib
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 
+from bench.reference.threads import set_threads
+
 FAIR = os.environ.get("REFERENCE_FAIR") == "1"
-REQUESTS = Counter("requests_total", "Requests", ["method", "endpoint", "status"])
-SECONDS = Histogram("request_duration_seconds", "Seconds", ["endpoint"])
+BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 logging.basicConfig(level=logging.INFO)
 log = logging.getLogger("reference")
@@ -25,44 +25,33 @@ log = logging.getLogger("reference")
 def load() -> Any:
     """The fitted pipeline; in the fair row on one thread."""
     pipeline = joblib.load(os.environ["REFERENCE_MODEL"])
-    if FAIR:
-        for part in _parts(pipeline):
-            if getattr(part, "n_jobs", None) is not None:
-                part.n_jobs = 1
-    return pipeline
+    return set_threads(pipeline, 1) if FAIR else pipeline
 
 
 def make_app(title: str) -> FastAPI:
-    """An app with the endpoints that all have; each adds its own /predict."""
-    app = FastAPI(title=title)
+    """An app with the endpoint that all have; each adds its own /predict."""
+    app = FastAPI(title=title, version="1.0.0")
     app.get("/health")(lambda: {"status": "healthy"})
-    app.get("/metrics")(lambda: Response(generate_latest(), media_type=CONTENT_TYPE_LATEST))
-
-    @app.middleware("http")
-    async def count(request: Request, call_next: Callable[[Request], Any]) -> Any:
-        began = time.time()
-        reply = await call_next(request)
-        REQUESTS.labels(request.method, request.url.path, reply.status_code).inc()
-        SECONDS.labels(request.url.path).observe(time.time() - began)
-        return reply
-
     return app
 
 
-def probabilities(pipeline: Any, rows: Any) -> Any:
-    """predict_proba; as the originals do it, after a predict whose result is then compared with it."""
-    if not FAIR:
-        pipeline.predict(rows)
-    return pipeline.predict_proba(rows)
+class Counts:
+    """The series of one service, told at /metrics: requests by method, endpoint and status, and their seconds."""
+
+    def __init__(self, app: FastAPI, service: str):
+        labels = ["method", "endpoint", "status"]
+        self._requests = Counter(f"{service}_requests_total", "Requests", labels)
+        self._seconds = Histogram(f"{service}_request_duration_seconds", "Seconds", ["endpoint"], buckets=BUCKETS)
+        app.get("/metrics")(lambda: Response(generate_latest(), media_type=CONTENT_TYPE_LATEST))
+
+    def answered(self, endpoint: str, seconds: float) -> None:
+        self._requests.labels(method="POST", endpoint=endpoint, status="200").inc()
+        self._seconds.labels(endpoint=endpoint).observe(seconds)
 
 
-def _parts(pipeline: Any) -> list[Any]:
-    """Every estimator inside, whatever holds it."""
-    found, waiting = [], [pipeline]
-    while waiting:
-        part = waiting.pop()
-        found.append(part)
-        inner = [step for _, step in getattr(part, "steps", [])] + list(getattr(part, "estimators_", []))
-        inner += [step for _, step, _ in getattr(part, "transformers_", []) if hasattr(step, "get_params")]
-        waiting += [one for one in inner if hasattr(one, "get_params")]
-    return found
+def probabilities(pipeline: Any, rows: Any) -> tuple[Any, Any]:
+    """Classes and probabilities; as the originals find them, in two passes. In the fair row one pass gives both."""
+    if FAIR:
+        found = pipeline.predict_proba(rows)
+        return pipeline.classes_[found.argmax(axis=1)], found
+    return pipeline.predict(rows), pipeline.predict_proba(rows)

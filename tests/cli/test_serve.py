@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import ROOT, Towpath, process
 from tests.serving.process import Running
+from tests.serving.routed import site
 
 pytestmark = pytest.mark.integration
 
@@ -154,3 +155,34 @@ def test_a_setting_of_workers_that_is_none_is_told_with_its_path(packed: Path, t
     done = towpath("serve", "iris", "--port", "0")
 
     assert done.code == 2 and "serve.logs: is not a setting; known are limit, keys" in done.err
+
+
+def test_several_workers_are_run_with_what_the_project_asks_of_them(packed: Path):
+    with (packed / "towpath.toml").open("a") as file:
+        file.write("\n[serve]\nworkers = 2\n\n[serve.limit]\nbody_bytes = 100\n")
+    with serving("iris", "--port", "0", "--limit", "header_count=9", cwd=packed / "services") as crew:
+        crew.told("worker_ready")
+        assert crew.post("/predict", FLOWER).status == 200
+        assert crew.ask("POST", "/predict", "x" * 101).status == 413
+        assert crew.ask("GET", "/live", headers={f"X-{i}": "y" for i in range(9)}).status == 431
+        assert crew.metrics("towpath_workers ") == {"towpath_workers": 2}
+        assert crew.stop() == 0
+
+
+def test_routes_of_the_project_are_followed_instead_of_serving_its_bundles(packed: Path, bundles: dict[str, Path]):
+    here = site(packed / "prod", bundles["iris"])
+    here.write({7: 100})
+    with (packed / "towpath.toml").open("a") as file:
+        file.write('\n[serve]\nroutes = ["prod/iris.routes.json"]\n')
+    with serving("--port", "0", cwd=packed / "services") as worker:
+        assert worker.post("/predict", FLOWER).headers["x-towpath-revision"] == "iris/prod#7"
+        assert list(worker.event["bundles"]) == ["iris"], "sentiment is packed, too, and not asked for"
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--workers", "0"), ("--workers", "two"), ("--workers", "1.5"), ("--start-seconds", "-1")]
+)
+def test_a_number_of_workers_that_is_none_is_told(packed: Path, towpath: Towpath, flag: str, value: str):
+    done = towpath("serve", "iris", "--port", "0", flag, value)
+
+    assert done.code == 2 and f"{flag} should be" in done.err and f"'{value}'" in done.err

@@ -203,7 +203,7 @@ CAR = {
 }  # fmt: skip
 
 
-@pytest.mark.feature("F728")
+@pytest.mark.feature("F150", "F728")
 def test_carvision_prices_a_car_in_dollars_with_the_range_that_it_lies_in(workers: Workers):
     reply = workers["carvision"].post("/predict", CAR).json()
 

@@ -17,6 +17,18 @@ def test_what_is_written_is_read_back():
     assert list(read_segment(segment(BLOCK, BLOCK))) == [BLOCK, BLOCK]
 
 
+def test_a_block_without_routes_and_without_a_shadow_is_written_as_before_there_were_any():
+    written = msgspec.msgpack.decode(msgspec.msgpack.encode(BLOCK))
+
+    assert "shadow" not in written and "revision" not in written and written["decisions"] == [0]
+
+
+def test_a_shadows_block_is_told_apart():
+    shadow = msgspec.structs.replace(BLOCK, revision="iris/prod#2", shadow=True)
+
+    assert list(read_segment(segment(shadow))) == [shadow] != [BLOCK]
+
+
 def test_a_segment_that_breaks_off_anywhere_gives_its_whole_blocks():
     content = segment(BLOCK, BLOCK)
     whole = len(content) // 2

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from tests.docs import racing
 from tests.docs.pages import ROOT
 from towpath import declare
 from towpath.cli.commands import NOUNS, VERBS, towpath
@@ -156,6 +157,19 @@ def _parity_row(
     added = "no contributions" if additivity is None else f"{additivity:.0e}"
     explain = "" if explain_kb is None else f"{explain_kb:,.0f}"
     return name, f"{rows:,}", f"{worst:.0e}", flips, added, f"{graph_kb:,.0f}", explain, f"{row_us:.0f}"
+
+
+def load_table() -> str:
+    """The last full run of bench/load.py."""
+    results = json.loads((ROOT / "bench" / "results" / "load.json").read_text())["results"]
+    titles = ("asked by", "answered a second", "p50", "p95", "p99", "errors", "worker busy")
+    return table(titles, [_load_row(one) for one in results])
+
+
+def _load_row(one: dict[str, typing.Any]) -> tuple[object, ...]:
+    asked = f"{one['rate']:,.0f} a second" if one["rate"] else f"{one['users']} user{'s' * (one['users'] > 1)}"
+    latencies = [f"{one['latency_ms'][name]:.2f} ms" for name in ("p50", "p95", "p99")]
+    return asked, f"{one['rps']:,.0f}", *latencies, sum(one["errors"].values()), f"{one['worker_processor_share']:.0%}"
 
 
 def _names(kinds: Iterable[type]) -> str:
@@ -323,6 +337,7 @@ PARTS = {
     "gates": gate_table,
     "last-runs": last_runs,
     "limits": limit_table,
+    "load": load_table,
     "metrics": metric_table,
     "parity": parity_table,
     "refusals": refusal_table,
@@ -332,4 +347,4 @@ PARTS = {
     "splits": split_table,
     "targets": target_table,
     "worker-options": worker_option_table,
-}
+} | racing.PARTS

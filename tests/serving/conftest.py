@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving.process import Running, serving
+from tests.serving.raw import Listening, listening
 
 CUSTOMER = {
     "CreditScore": 650, "Geography": "France", "Gender": "Female", "Age": 40, "Tenure": 3, "Balance": 60000,
@@ -30,3 +31,10 @@ def three(bundles: dict[str, Path]) -> Iterator[Running]:
 @pytest.fixture
 def customer() -> dict[str, object]:
     return dict(CUSTOMER)
+
+
+@pytest.fixture(scope="module")
+def edge() -> Iterator[Listening]:
+    """An edge that echoes, for the tests of one file."""
+    with listening() as listener:
+        yield listener

@@ -14,6 +14,8 @@ from towpath.serving.exchange import Exchange, Refusal, Route, header_lines
 from towpath.serving.limits import Limits
 
 TEXT = header_lines({"Content-Type": "text/plain"})
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CHUNKED = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Listening:

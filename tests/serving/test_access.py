@@ -1,12 +1,13 @@
 """Keys, hosts and origins: who is refused, and what a browser is told."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
 from tests.serving.raw import listening, post, say, status
 from towpath.core.errors import UsageError
-from towpath.serving.access import Access, read_hosts, read_keys, read_origins
+from towpath.serving.access import OTHER_HOST, Access, read_hosts, read_keys, read_origins
 
 KEY = "3f6c1d0e9b8a7f6e5d4c3b2a190817263544536271809fae"
 DIGEST = hashlib.sha256(KEY.encode()).hexdigest()
@@ -56,6 +57,56 @@ def test_a_worker_may_answer_for_some_hosts_alone():
     with listening(access=Access(hosts=read_hosts(["Predict.example.org", "[::1]"]))) as edge:
         for host, expected in {"predict.EXAMPLE.org:443": 200, "[::1]:80": 200, "evil.org": 421, "org": 421}.items():
             assert status(say(edge, f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())) == expected
+
+
+@pytest.mark.parametrize("host", ["10.0.3.7:8080", "127.0.0.1", "[::1]:80", "localhost:8080"])
+@pytest.mark.parametrize("path", ["/health", "/live", "/ready", "/iris/health", "/v2/health/ready", "/health?a=b"])
+def test_a_probe_by_address_is_answered_whatever_the_hosts(host, path):
+    access = Access(hosts=read_hosts(["predict.example.org"]))
+
+    assert access.refused(b"GET", {b"host": host.encode()}, path.encode()) is None
+    assert access.refused(b"HEAD", {b"host": host.encode()}, path.encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "host", "path"),
+    [
+        (b"GET", b"evil.org", b"/health"),
+        (b"GET", b"localhost.evil.org", b"/health"),
+        (b"GET", b"10.0.3.7.evil.org", b"/health"),
+        (b"GET", b"10.0.3.7", b"/metrics"),
+        (b"GET", b"10.0.3.7", b"/health/"),
+        (b"GET", b"10.0.3.7", b"/docs?/health"),
+        (b"POST", b"10.0.3.7", b"/health"),
+        (b"POST", b"10.0.3.7", b"/predict"),
+    ],
+)
+def test_a_probe_by_address_opens_nothing_else(method, host, path):
+    access = Access(hosts=read_hosts(["predict.example.org"]))
+
+    assert access.refused(method, {b"host": host}, path) is OTHER_HOST
+
+
+def test_a_listening_edge_answers_probes_by_address():
+    with listening(access=Access(hosts=read_hosts(["predict.example.org"]))) as edge:
+        for path, expected in {"/health": 404, "/": 421}.items():  # this edge has no health, but it was asked for it
+            assert status(say(edge, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())) == expected
+
+
+@pytest.mark.parametrize(
+    ("access", "host", "words"),
+    [
+        (Access(), "127.0.0.1", ()),
+        (Access(), "::1", ()),
+        (Access(), "0.0.0.0", ("everybody who can reach 0.0.0.0 may ask", "no keys")),  # noqa: S104  # the test's point
+        (Access(certificate=Path("cert.pem")), "10.0.3.7", ("no keys", "the certificate", "keeps nobody out")),
+        (Access(keys=(b"digest",)), "10.0.3.7", ()),
+    ],
+)
+def test_an_address_that_everybody_may_ask_at_is_told_with_the_reason(access, host, words):
+    told = access.open_to(host)
+
+    assert all(word in told for word in words) and bool(told) == bool(words)
 
 
 @pytest.mark.feature("F152")

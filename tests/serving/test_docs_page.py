@@ -1,5 +1,6 @@
 """The documentation page in a real browser: it renders, asks the service, and needs nothing from elsewhere."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.serving.process import Running
+from tests.serving.process import Running, serving
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +80,21 @@ def test_a_wrong_record_is_answered_with_its_fault(page: webdriver.Chrome):
 
     assert status.startswith("422")
     assert "Input should be greater than or equal to 18" in reply
+
+
+def test_a_key_can_be_given_once_the_worker_asks_for_one(browser: webdriver.Chrome, bundles, tmp_path):
+    (tmp_path / "keys").write_text(hashlib.sha256(b"open sesame").hexdigest())
+    with serving(bundles["bankchurn"], "--keys", tmp_path / "keys") as worker:
+        browser.get(f"http://127.0.0.1:{worker.port}/docs")
+        WebDriverWait(browser, 10).until(lambda chrome: operation(chrome, "/predict"))
+        field = browser.find_element(By.CSS_SELECTOR, "input[type=password]")
+        assert not field.is_displayed()
+
+        assert send(browser, "/predict")[0].startswith("401")
+        field.send_keys("open sesame")
+        button = operation(browser, "/predict").find_element(By.TAG_NAME, "button")
+        button.click()
+        WebDriverWait(browser, 10).until(lambda chrome: "200 OK" in operation(chrome, "/predict").text)
 
 
 def test_the_page_shows_every_field_with_its_limits(page: webdriver.Chrome):

@@ -2,15 +2,16 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from tests.serving.asking import Asked, Turns
 from tests.serving.conftest import CUSTOMER
 from towpath.core.errors import VerificationRefused
-from towpath.engine.answers import Seen
+from towpath.engine.contributions import ColumnParts
 from towpath.serving import journal
 from towpath.serving.batching import Batcher
-from towpath.serving.model import open_model, refuse_non_finite
+from towpath.serving.model import open_model
 
 HEX = re.compile("[0-9a-f]{64}")
 
@@ -122,11 +123,18 @@ def test_a_failing_prediction_is_500_with_an_id_and_the_next_one_is_answered(ask
 
 
 def test_a_number_that_is_none_is_an_error_and_never_null(asked):
-    asked.service.model.batcher = Batcher(lambda rows: [Seen((float("nan"),)) for _ in rows], asked.turns.append)
+    asked.service.model.engine.finish = lambda raw: raw * float("nan")
 
     assert asked.ask("POST", "/predict", CUSTOMER).status == 500
-    with pytest.raises(FloatingPointError):
-        refuse_non_finite(Seen((float("inf"),)))
+    assert asked.ask("POST", "/predict_batch", {"customers": [CUSTOMER]}).status == 500
+
+
+def test_contributions_that_are_no_numbers_are_an_error_and_never_null(asked):
+    model = asked.service.model.engine.model
+    explained = model.explained
+    model.explained = lambda rows: (explained(rows)[0], ColumnParts((0.0,), ["Age"], np.array([[[float("inf")]]])))
+
+    assert asked.ask("POST", "/predict", CUSTOMER).status == 500
 
 
 def test_predictions_refusals_and_requests_are_counted(asked):
@@ -245,13 +253,17 @@ def test_more_work_than_can_be_done_in_time_is_refused_at_once_and_told_when_to_
     assert asked.ask("POST", "/predict", CUSTOMER).status == 200
 
 
+def not_finite():
+    raise FloatingPointError
+
+
 def test_a_model_that_fails_and_one_that_gives_no_number_are_counted_apart(asked):
     def fail(rows):
         raise ValueError
 
     asked.service.model.batcher = Batcher(fail, asked.turns.append)
     assert asked.ask("POST", "/predict", CUSTOMER).status == 500
-    asked.service.model.batcher = Batcher(lambda rows: [Seen([float("nan")])], asked.turns.append)
+    asked.service.model.batcher = Batcher(lambda rows: not_finite(), asked.turns.append)
     assert asked.ask("POST", "/predict", CUSTOMER).status == 500
 
     told = asked.metrics('towpath_errors_total{service="bankchurn"')
@@ -259,3 +271,13 @@ def test_a_model_that_fails_and_one_that_gives_no_number_are_counted_apart(asked
         "failed": 1,
         "not_finite": 1,
     }
+
+
+def test_contributions_that_are_not_finite_are_an_error_of_the_model_and_never_null(bundles):
+    turns = Turns()
+    asked = Asked(turns, open_model(bundles["ml-api"], turns.append), "ml-api")
+    names = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+    answer = asked.ask("POST", "/explain", dict.fromkeys(names, 1.79e308))
+
+    assert answer.status == 500 and b"null" not in answer.body
+    assert asked.metric('towpath_errors_total{service="ml-api",kind="not_finite"}') == 1

@@ -6,7 +6,7 @@ from tests.serving.asking import Asked, Turns
 from tests.serving.conftest import CUSTOMER
 from towpath.serving.app import App
 from towpath.serving.model import open_model
-from towpath.serving.service import Service
+from towpath.serving.service import NO_MODEL, Service
 from towpath.serving.telemetry import Telemetry
 
 FLOWERS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]
@@ -50,7 +50,7 @@ def test_without_a_model_nothing_is_ready():
 
     assert unready.ask("GET", "/v2/health/ready").status == 503
     assert unready.ask("GET", "/v2/models/iris/ready").status == 503
-    assert unready.ask("POST", "/v2/models/iris/infer", {"inputs": []}).json() == {"error": "no model is loaded"}
+    assert unready.ask("POST", "/v2/models/iris/infer", {"inputs": []}).json() == {"error": NO_MODEL.message}
 
 
 @pytest.mark.parametrize("data", [FLOWERS, [value for flower in FLOWERS for value in flower]])

@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+import warnings
 
 from towpath.serving import journal
 from towpath.serving.journal import Lines
@@ -25,6 +26,18 @@ def test_an_error_is_told_by_kind_and_place_without_its_message():
         told = journal.traced(error)
 
     assert told["error"] == "ValueError" and __file__ in told["at"][0] and "customer" not in str(told)
+
+
+def test_a_warning_of_a_library_is_told_by_kind_and_place_without_its_message(capfd):
+    with warnings.catch_warnings():  # which puts back what tells of them
+        warnings.simplefilter("always")
+        journal.tell_warnings()
+        warnings.warn("overflow of the customer's number", RuntimeWarning, stacklevel=1)
+    journal.flush()
+    (line,) = capfd.readouterr().err.splitlines()
+
+    assert json.loads(line)["warning"] == "RuntimeWarning" and __file__ in json.loads(line)["at"]
+    assert "customer" not in line
 
 
 def test_what_json_does_not_know_is_told_as_text(capfd, tmp_path):

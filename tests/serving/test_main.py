@@ -27,7 +27,7 @@ def test_what_nobody_expected_is_one_sentence_and_a_traceback_only_when_asked_fo
     def break_down(*given, **more):
         raise RuntimeError("a library's")
 
-    monkeypatch.setattr(door, "run", break_down)
+    monkeypatch.setattr(door, "run_worker", break_down)
 
     assert door.main(["bundle"], {}) == Exit.FAILED
     told = capsys.readouterr().err

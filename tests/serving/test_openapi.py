@@ -1,6 +1,7 @@
 """The OpenAPI description: valid JSON Schemas that hold for what the service takes and gives."""
 
 import json
+import re
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -9,10 +10,14 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.serving.conftest import CUSTOMER
 from tests.serving.process import Running
 from towpath.bundle.read import read_bundle
-from towpath.core.openapi import error_schema, openapi, record_schema, reply_schema
+from towpath.core.openapi import _NUMERIC, error_schema, openapi, record_schema, reply_schema
+from towpath.serving import head
+from towpath.serving.access import NO_KEY
+from towpath.serving.meter import ASKED, EXPLAINED
 from towpath.serving.model import open_model
 
 NAMES = ("iris", "bankchurn", "sentiment")
+UNTOLD = {"flask": {422}, "fastapi": set(), "towpath": set()}  # which that style never answers with
 
 
 @pytest.fixture(params=NAMES)
@@ -38,6 +43,45 @@ def test_every_operation_has_a_name_of_its_own(contract):
     ]
 
     assert len(operations) == len(set(operations)) >= 11
+
+
+def test_every_status_that_the_endpoints_are_metered_with_is_described(contract):
+    paths = openapi(contract)["paths"]
+    for path, metered in {"/predict": ASKED, "/predict_batch": ASKED, "/explain": EXPLAINED}.items():
+        described = {int(status) for status in paths[path]["post"]["responses"]}
+
+        assert set(metered) - UNTOLD[contract.style.errors] <= described
+        assert {NO_KEY.status, head.TOO_SLOW.status, head.TOO_LARGE.status, head.ENCODED.status} <= described
+
+
+def test_a_key_may_be_given_and_need_not(contract):
+    described = openapi(contract)
+
+    assert described["components"]["securitySchemes"]["key"] == {"type": "http", "scheme": "bearer"}
+    assert described["paths"]["/predict"]["post"]["security"] == [{}, {"key": []}]
+
+
+def test_home_and_health_are_described_as_the_style_has_them(bundles):
+    styled = {name: openapi(read_bundle(bundles[name]).contract, f"/{name}")["paths"] for name in bundles}
+
+    assert styled["carvision"]["/carvision/"]["get"]["responses"]["307"]["headers"]["Location"] == {
+        "schema": {"const": "/carvision/docs"}
+    }
+    for name, paths in styled.items():
+        health = paths[f"/{name}/health"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert health["required"] == list(read_bundle(bundles[name]).contract.style.health.fields)
+
+
+@pytest.mark.parametrize("text", ["1", " -1.5 ", "1_000", "1e5", "1_0.0_1e+1_0", ".5", "5.", "1.e3"])
+def test_a_number_in_a_string_is_described_as_the_service_reads_it(text):
+    assert re.search(_NUMERIC, text) and isinstance(float(text), float)
+
+
+@pytest.mark.parametrize("text", ["", "_1", "1_", "1__0", "1._5", ".", "e5", "1e", "0x10", "1,5", "--1", "1 2"])
+def test_what_is_no_number_in_a_string_is_described_as_none(text):
+    assert not re.search(_NUMERIC, text)
+    with pytest.raises(ValueError, match="could not convert"):
+        float(text)
 
 
 def test_the_example_keeps_to_the_schema(contract):

@@ -55,17 +55,30 @@ def test_a_limit_is_a_name_and_a_value(written):
 
 
 def test_every_fault_of_the_file_is_told_with_its_path():
-    table = {"cors": "https://a.org", "logs": "x", "limit": 3, "keys": 4}
+    table = {"cors": "https://a.org", "logs": "x", "limit": 3, "keys": 4, "metrics_port": True}
     with pytest.raises(Faulty) as refused:
         read_options({}, {}, table)
 
-    assert [path for path, _ in refused.value.faults] == ["serve.cors", "serve.logs", "serve.limit", "serve.keys"]
+    assert [path for path, _ in refused.value.faults] == [f"serve.{name}" for name in table]
 
 
 @pytest.mark.parametrize("share", ["0", "1.5", "-1", "half", "nan"])
 def test_a_share_is_more_than_nothing_and_at_most_all(share):
     with pytest.raises(UsageError, match="log-share"):
         read_options({"log_share": share}, {}, {})
+
+
+@pytest.mark.parametrize("given", ["0", "9100", 0, 9100])
+def test_metrics_get_a_port_of_their_own_where_one_is_named(given):
+    places = [({"metrics_port": str(given)}, {}, {}), ({}, {"TOWPATH_METRICS_PORT": str(given)}, {})]
+
+    assert {read_options(*one).metrics_port for one in [*places, ({}, {}, {"metrics_port": given})]} == {int(given)}
+
+
+@pytest.mark.parametrize("given", ["http", "65536", "-1", "1.5", "\u00b2"])
+def test_what_is_no_port_for_metrics_is_refused_with_the_range(given):
+    with pytest.raises(UsageError, match="--metrics-port should be a port from 0 to 65535"):
+        read_options({"metrics_port": given}, {}, {})
 
 
 def test_keys_come_from_a_file_or_as_digests_from_the_environment(tmp_path):
@@ -98,3 +111,13 @@ def test_a_certificate_needs_its_key():
 
 def test_no_two_options_share_a_flag_or_a_variable():
     assert len({option.flag for option in OPTIONS}) == len({option.variable for option in OPTIONS}) == len(OPTIONS)
+
+
+def test_routes_files_are_found_from_where_the_worker_starts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    flags = {"routes": ["a.json", "/srv/b.json"], "acknowledge": "run"}
+    asked = read_options(flags, {}, {})
+
+    assert asked.routes == (tmp_path / "a.json", Path("/srv/b.json")) and asked.acknowledge == tmp_path / "run"
+    assert read_options({}, {"TOWPATH_ROUTES": "/a.json, /b.json"}, {}).routes == (Path("/a.json"), Path("/b.json"))
+    assert read_options({}, {}, {"routes": ["/c.json"]}).routes == (Path("/c.json"),)

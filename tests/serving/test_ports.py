@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from towpath.core.errors import InfrastructureError, UsageError
-from towpath.serving.ports import listen, owner_of
+from towpath.serving.ports import join, listen, owner_of
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # what must be refused
 
@@ -48,3 +48,25 @@ def test_a_host_that_is_not_there_is_told():
         listen("no-such-host.invalid", 8080)
     with pytest.raises(InfrastructureError, match=r"cannot listen on 192\.0\.2\.1"):
         listen("192.0.2.1", 0, insecure=True)
+
+
+def test_a_port_is_shared_with_those_that_join_it_and_with_nobody_else():
+    [first] = listen("127.0.0.1", 0, shared=True)
+    port = first.getsockname()[1]
+    [second] = join("127.0.0.1", port)
+    second.listen()
+
+    assert second.getsockname() == first.getsockname()
+    with pytest.raises(InfrastructureError, match=f"port {port} is taken"):
+        listen("127.0.0.1", port, shared=True)
+    first.close()
+    second.close()
+
+
+def test_who_has_joined_takes_no_connection_before_it_listens():
+    [first] = listen("127.0.0.1", 0, shared=True)
+    [second] = join("127.0.0.1", first.getsockname()[1])
+    made = [socket.create_connection(first.getsockname(), timeout=5) for _ in range(20)]
+
+    assert all(first.accept()[0].close() is None for _ in made)
+    [one.close() for one in (*made, first, second)]

@@ -16,7 +16,7 @@ from tests.serving.conftest import FLOWER
 from tests.serving.process import serving, start
 from towpath.core.errors import Exit
 from towpath.core.log import read_segment
-from towpath.serving.worker import OTHER_FILES
+from towpath.serving.settling import OTHER_FILES
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # what the test is about
 
@@ -65,7 +65,7 @@ def test_a_key_of_another_certificate_is_refused_at_the_start(bundles, certifica
     process = start(bundles["iris"], "--port", "0", "--tls-cert", certificate[0], "--tls-key", tmp_path / "key.pem")
     told = process.communicate(timeout=20)[1]
 
-    assert process.returncode == Exit.USAGE and "cannot be used" in told and "Traceback" not in told
+    assert process.returncode == Exit.USAGE and "has no key in PEM" in told and "Traceback" not in told
 
 
 def test_keys_protect_an_address_that_others_can_reach(bundles, tmp_path):
@@ -79,6 +79,35 @@ def test_keys_protect_an_address_that_others_can_reach(bundles, tmp_path):
         assert worker.metrics('towpath_refused_total{code="unauthorized"}') == {
             'towpath_refused_total{code="unauthorized"}': 1
         }
+
+
+def test_an_address_that_everybody_may_ask_at_is_told_loudly_whatever_the_certificate(bundles, certificate):
+    cert, key = certificate
+    with serving(bundles["iris"], "--host", EVERYWHERE, "--tls-cert", cert, "--tls-key", key) as worker:
+        told = worker.told("open_to_all")
+
+    assert "keeps nobody out" in told["why"] and "--keys" in told["hint"]
+
+
+def test_metrics_are_told_on_a_port_of_their_own_and_on_the_public_one_no_more(bundles):
+    with serving(bundles["iris"], bundles["bankchurn"], "--metrics-port", "0") as worker:
+        assert worker.post("/iris/predict", FLOWER).status == 200
+        assert [worker.get(path).status for path in ("/metrics", "/iris/metrics", "/live")] == [404, 404, 200]
+
+        worker.port = worker.event["metrics_port"]
+        told = worker.metrics('towpath_requests_total{service="iris",route="/predict",status="200"}')
+        assert list(told.values()) == [1]
+        assert [worker.get(path).status for path in ("/live", "/health", "/iris/live")] == [200, 404, 404]
+        assert worker.post("/iris/predict", FLOWER).status == 404
+        assert worker.stop() == 0
+
+
+def test_a_port_for_metrics_that_is_taken_is_told(bundles):
+    with serving(bundles["iris"], "--metrics-port", "0") as worker:
+        process = start(bundles["iris"], "--port", "0", "--metrics-port", worker.event["metrics_port"])
+        told = process.communicate(timeout=20)[1]
+
+    assert process.returncode == Exit.INFRASTRUCTURE and f"port {worker.event['metrics_port']} is taken" in told
 
 
 def test_limits_and_the_log_are_set_by_flags_and_the_log_is_whole_when_the_worker_ends(bundles, tmp_path):

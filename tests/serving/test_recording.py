@@ -1,23 +1,28 @@
 """The prediction log: what it holds, what it never holds, and that no answer waits for it."""
 
 import errno
+import json
 import os
 import threading
 import time
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
-from tests.serving.asking import Asked, Turns
+from tests.serving.asking import Asked, Kept, Turns
 from tests.serving.conftest import CUSTOMER
 from towpath.core.contract import Field
 from towpath.core.errors import InfrastructureError
 from towpath.core.log import Block, read_segment
+from towpath.engine.answers import Seen
 from towpath.serving import recording
 from towpath.serving.app import App
+from towpath.serving.exchange import Exchange, Head, Route
 from towpath.serving.model import open_model
-from towpath.serving.recording import ROOM, SEGMENTS, PredictionLog
+from towpath.serving.recording import ROOM, PredictionLog, Source
+from towpath.serving.segments import SEGMENTS
 from towpath.serving.service import Service
 from towpath.serving.telemetry import Telemetry
 
@@ -94,7 +99,7 @@ def test_a_private_field_is_never_logged(bundles, tmp_path):
     assert b"secret-4711" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
-def test_a_share_is_chosen_by_the_request_so_that_it_is_the_same_everywhere(bundles, tmp_path):
+def test_a_share_of_the_requests_is_logged_and_no_two_workers_choose_the_same(bundles, tmp_path):
     found = []
     for folder in (tmp_path / "one", tmp_path / "two"):
         log = PredictionLog(folder, share=0.25)
@@ -104,7 +109,57 @@ def test_a_share_is_chosen_by_the_request_so_that_it_is_the_same_everywhere(bund
         log.close(5)
         found.append([request for block in blocks(folder) for request in block.requests])
 
-    assert found[0] == found[1] and 60 < len(found[0]) < 140
+    assert found[0] != found[1] and all(60 < len(requests) < 140 for requests in found)
+
+
+def test_who_sends_one_id_again_and_again_is_no_more_and_no_less_in_the_log(bundles, tmp_path):
+    log = PredictionLog(tmp_path, share=0.25)
+    asked = asked_with(bundles, log)
+    for _ in range(400):
+        put(log, asked, "mine")
+    log.close(5)
+
+    assert 60 < sum(len(block.requests) for block in blocks(tmp_path)) < 140
+
+
+def test_a_shadow_is_logged_beside_the_live_answer_to_the_same_request_or_neither_is(bundles, tmp_path):
+    log = PredictionLog(tmp_path, share=0.5)
+    asked = asked_with(bundles, log)
+    live = Source(asked.service.model, revision="bankchurn/prod#7")
+    shadow = Source(asked.service.model, revision="bankchurn/prod#8", shadow=True)
+    for i in range(100):
+        put(log, asked, f"r-{i}", live, shadow)
+    log.close(5)
+    found = {(block.revision, block.shadow): block.requests for block in blocks(tmp_path)}
+
+    assert sorted(found) == [("bankchurn/prod#7", False), ("bankchurn/prod#8", True)]
+    assert found["bankchurn/prod#7", False] == found["bankchurn/prod#8", True]
+    assert 25 < len(found["bankchurn/prod#7", False]) < 75
+
+
+def test_shadows_leave_room_for_answers_that_were_given(bundles, tmp_path, monkeypatch):
+    log = PredictionLog(tmp_path)
+    asked = asked_with(bundles, log)
+    monkeypatch.setattr(log, "_take", lambda: time.sleep(0.01) or {})  # nothing is ever written
+    live, shadow = Source(asked.service.model), Source(asked.service.model, shadow=True)
+    for _ in range(ROOM):
+        put(log, asked, "r", shadow)
+    dropped = log.crowded
+    put(log, asked, "r", live)
+
+    assert dropped == ROOM // 2 and log.crowded == dropped
+    log._waiting.clear()
+    log.close(5)
+
+
+def put(log: PredictionLog, asked: Asked, request: str, *sources: Source) -> None:
+    """The answer to one request, by each source; live by itself where none is named."""
+    model = asked.service.model
+    head = Head(Route(lambda exchange: None, lambda status, seconds: None))
+    exchange = Exchange(Kept(), head, request.encode())
+    record = model.reader.record(json.dumps(CUSTOMER).encode())
+    for source in sources or [Source(model)]:
+        log.put(source, [exchange], [record], Seen(np.array([[0.25]])))
 
 
 def test_a_refused_record_is_not_logged(bundles, tmp_path):
@@ -115,6 +170,7 @@ def test_a_refused_record_is_not_logged(bundles, tmp_path):
     assert blocks(tmp_path) == []
 
 
+@pytest.mark.feature("F294")
 def test_the_log_stays_within_its_size(bundles, tmp_path):
     log = PredictionLog(tmp_path, most_bytes=256_000)
     asked = asked_with(bundles, log)

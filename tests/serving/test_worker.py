@@ -245,7 +245,7 @@ def test_a_port_out_of_range_ends_it_with_2_and_a_hint(bundles):
 def test_it_imports_nothing_of_training_or_control():
     foreign = {"sklearn", "pandas", "onnx", "skl2onnx", "click", "rich", "sqlalchemy"}
     upper = ("towpath.training", "towpath.declare", "towpath.data", "towpath.cli")
-    code = "import sys, towpath.serving.__main__; print(*sys.modules)"
+    code = "import sys, towpath.serving.__main__, towpath.serving.worker; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     loaded = set(done.stdout.split())
 

@@ -15,6 +15,7 @@ VERBS = {
     "pack": "Pack a candidate into a bundle that can be served.",
     "verify": "Check every byte of a bundle and every golden answer.",
     "serve": "Serve bundles over HTTP until told to stop.",
+    "load": "Put load on a server and judge how it holds.",
     "score": "Score a file of records: csv, jsonl or parquet.",
     "demo": "Train, pack and serve the reference services, and ask them.",
 }
@@ -22,6 +23,7 @@ NOUNS = {
     "data": "add, history, checkout, rollback, check, pull, push and more: the data sets of services.",
     "candidate": "list, show, report, tune, track: what training runs left behind.",
     "bundle": "inspect, diff: what is in a bundle, and what changed between two.",
+    "log": "show: what services answered, from their prediction log.",
     "deps": "check, diff: whether everything is pinned, and the same everywhere.",
     "config": "show: every setting and where it comes from.",
     "completion": "bash, zsh, fish: the shell's completion script.",

@@ -39,6 +39,7 @@ def a_probability(context: click.Context, parameter: click.Parameter, given: flo
     help="Decide from P on, in place of the bundle's own.",
 )
 @click.option("--keep-input", is_flag=True, help="Write the columns of the input too, before the answers.")
+@click.option("--only", multiple=True, metavar="ANSWER", help="Write this answer alone; give it once for each.")
 @click.pass_obj
 def score(
     session: Session,
@@ -48,6 +49,7 @@ def score(
     kind: str | None,
     threshold: float | None,
     keep_input: bool,
+    only: tuple[str, ...],
 ) -> Result:
     """Score every row of INPUT and write the answers to OUTPUT: csv, jsonl or parquet, in bounded memory.
 
@@ -61,7 +63,7 @@ def score(
             home = find_bundle(session, bundle)
             session.say(f"opening {home}")
             proved = prove_bundle(home, threshold)
-            return score_file(session, proved, file, source, output, writes, keep_input)
+            return score_file(session, proved, file, source, output, writes, keep_input, only)
         except KeyboardInterrupt:
             session.say(f"interrupted: {output} is not written")
             raise
@@ -80,12 +82,13 @@ def check_places(source: Path, output: Path) -> None:
 
 
 def score_file(
-    session: Session, proved: Proved, file: Input, source: Path, output: Path, kind: str, keep_input: bool
-) -> Result:
+    session: Session, proved: Proved, file: Input, source: Path, output: Path, kind: str, keep_input: bool,
+    only: tuple[str, ...],
+) -> Result:  # fmt: skip
     from towpath.engine.answers import Said
 
     contract = proved.bundle.contract
-    layout = lay_out(contract, file, keep_input)
+    layout = lay_out(contract, file, keep_input, only)
     said = Said(proved.bundle.name, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     rejects = Rejects(output)
     session.say(f"scoring {source}")

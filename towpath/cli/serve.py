@@ -1,7 +1,9 @@
-"""towpath serve: one worker in this process."""
+"""towpath serve: one worker in this process, or several under a supervisor."""
 
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -26,7 +28,14 @@ def worker_options(function: F) -> F:
 
 
 @click.command(cls=Verb, epilog="Example: towpath serve iris bankchurn --port 8001")
-@click.argument("bundles", nargs=-1, metavar="[BUNDLE|SERVICE]...", shell_complete=complete_services)
+@click.argument(
+    "bundles",
+    nargs=-1,
+    type=click.Path(),  # which TOWPATH_BUNDLES is split for, as PATH is
+    envvar="TOWPATH_BUNDLES",
+    metavar="[BUNDLE|SERVICE]...",
+    shell_complete=complete_services,
+)
 @host_option
 @port_option
 @click.option("--insecure", is_flag=True, help="Listen on an address that others can reach.")
@@ -47,15 +56,39 @@ def serve(
 ) -> Result:
     """Serve bundles until told to stop: one at the root, several under /SERVICE.
 
-    BUNDLE is what `towpath verify` takes. Without any, every packed service of the project is served.
+    BUNDLE is what `towpath verify` takes. Without any, TOWPATH_BUNDLES names them; without that --routes does, and
+    without either every packed service of the project is served.
     """
-    paths = [find_bundle(session, named) for named in bundles or packed_services(session)]
-    from towpath.serving.worker import run
-
-    asked = read_options(flags, os.environ, settings_here(session))
+    table = settings_here(session)
+    asked = read_options(flags, os.environ, table)
+    paths = [find_bundle(session, named) for named in bundles or ([] if asked.routes else packed_services(session))]
     session.say(f"serving on {host}, port {port or 'a free one, told below'}; Ctrl-C stops")
-    run(paths, host, port, insecure=insecure, allow_unready=allow_unready, asked=asked)
+    if asked.workers:
+        from towpath.serving.supervising.plan import Plan
+        from towpath.serving.supervisor import supervise
+
+        command = worker_command(paths, insecure, allow_unready, flags)
+        protected = insecure or asked.access.protects
+        supervise(Plan(command, host, port, asked.workers, asked.start_seconds, protected, table))
+    else:
+        from towpath.serving.worker import run
+
+        run(paths, host, port, insecure=insecure, allow_unready=allow_unready, asked=asked)
     return Result({"served": [str(path) for path in paths]}, "")
+
+
+def worker_command(paths: Sequence[Path], insecure: bool, allow_unready: bool, flags: Mapping[str, Any]) -> list[str]:
+    """What starts one worker of several: what was found here as it is, and no setting twice."""
+    given = [option for option in OPTIONS if flags.get(option.name)]
+    said = [
+        word
+        for option in given
+        for value in (flags[option.name] if option.many else [flags[option.name]])
+        for word in (option.flag, str(value))
+    ]
+    switches = {"--insecure": insecure, "--allow-unready": allow_unready}
+    bundles = [str(path.absolute()) for path in paths]
+    return [sys.executable, "-m", "towpath.serving", *bundles, *said, *(name for name, on in switches.items() if on)]
 
 
 def settings_here(session: Session) -> Mapping[str, Any]:
@@ -68,10 +101,14 @@ def settings_here(session: Session) -> Mapping[str, Any]:
         return {}
     paths = {option.name for option in OPTIONS if option.metavar in ("DIR", "FILE")}
     written = project.settings.serve
-    return {
-        name: str(project.root / value) if name in paths and isinstance(value, str) else value
-        for name, value in written.items()
-    }
+    return {name: _from(project.root, value) if name in paths else value for name, value in written.items()}
+
+
+def _from(root: Path, value: Any) -> Any:
+    """A path, or each of several, from there; what is none is told by whoever reads the settings."""
+    if isinstance(value, list):
+        return [_from(root, one) for one in value]
+    return str(root / value) if isinstance(value, str) else value
 
 
 def packed_services(session: Session) -> list[str]:

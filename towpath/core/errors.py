@@ -6,6 +6,7 @@ TowpathError                    1  failed
 ├── Blocked                     4  policy or a gate says no
 ├── Conflict                    6  locked, stale or already there
 ├── InfrastructureError         8  unreachable, port taken, disk full, file missing
+├── NotPermitted                9  a key or a role is missing
 ├── VerificationRefused        10  digest, signature or parity does not hold
 └── FormatTooNew               11  written by a newer Towpath than this one
 """
@@ -83,6 +84,13 @@ class InfrastructureError(TowpathError):
 
     code = "infrastructure"
     exit_code = Exit.INFRASTRUCTURE
+
+
+class NotPermitted(TowpathError):
+    """Who asks may not: a key is missing or wrong."""
+
+    code = "not-permitted"
+    exit_code = Exit.NOT_PERMITTED
 
 
 class VerificationRefused(TowpathError):

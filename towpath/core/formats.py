@@ -28,6 +28,8 @@ RUN = "towpath/run/1"
 TRACKED = "towpath/tracked/1"
 PROJECT = "towpath/project/1"
 LOG = "towpath/log/1"
+ROUTES = "towpath/routes/1"
+ACKNOWLEDGED = "towpath/acknowledged/1"
 CLI = "towpath/cli/1"
 
 

@@ -4,6 +4,7 @@ A frame is the length of its content and that content's crc32, both as 4 bytes, 
 breaks off, as one does when a machine dies while it writes, ends its segment and is no fault.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -15,14 +16,17 @@ from msgspec import Struct
 from towpath.core import formats
 
 FRAME = struct.Struct(">II")
+SEGMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9]+-[0-9]{6,}\.log")
+"""The name of a segment: when it was begun, by which process, its number there. Other files are none of the log's."""
 
 
-class Block(Struct, frozen=True, tag_field="format", tag=formats.LOG):
+class Block(Struct, frozen=True, tag_field="format", tag=formats.LOG, omit_defaults=True):
     """Answers of one bundle, column by column: the first of each list belongs to the first answer, and so on.
 
     requests are the ids of the requests, times seconds since 1970, positions those in a request's batch. decisions are
     positions in classes, and empty for a regression. ids and values have a list for each field; values only where the
-    service logs records.
+    service logs records. revision is the one that answered, where there are routes; a shadow's answers were given to
+    nobody, and another block has those that its requests got.
     """
 
     service: str
@@ -36,6 +40,8 @@ class Block(Struct, frozen=True, tag_field="format", tag=formats.LOG):
     decisions: list[int]
     ids: dict[str, list[Any]]
     values: dict[str, list[Any]]
+    revision: str = ""
+    shadow: bool = False
 
 
 def frame(block: bytes) -> bytes:
@@ -49,6 +55,11 @@ def read_segment(content: bytes) -> Iterator[Block]:
     for block in _whole_frames(content):
         formats.check_format(msgspec.msgpack.decode(block, type=_Head).format, formats.LOG, "the prediction log")
         yield decoder.decode(block)
+
+
+def torn_bytes(content: bytes) -> int:
+    """How many bytes at the end of a segment are no whole frame."""
+    return len(content) - sum(FRAME.size + len(block) for block in _whole_frames(content))
 
 
 def _whole_frames(content: bytes) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from towpath.core import formats
 from towpath.core.errors import Faulty
+from towpath.core.load_targets import load_faults
 
 FILE = "towpath.toml"
 
@@ -19,7 +20,7 @@ class Tracking(Struct, frozen=True):
 
 
 class ProjectSettings(Struct, frozen=True):
-    """A project: its name, its services, where data is looked for and shared, and where runs are mirrored to."""
+    """A project: its name, its services, where data is looked for and shared, where runs are mirrored to, limits."""
 
     name: str
     services: tuple[str, ...] = ("services/*",)
@@ -27,6 +28,7 @@ class ProjectSettings(Struct, frozen=True):
     remote: str = ""
     tracking: Tracking = Tracking()
     serve: Mapping[str, Any] = {}
+    load: Mapping[str, Any] = {}
 
 
 def read_project(given: Mapping[str, Any], where: str) -> ProjectSettings:
@@ -43,11 +45,12 @@ def read_project(given: Mapping[str, Any], where: str) -> ProjectSettings:
         remote=given.get("remote", ""),
         tracking=Tracking(**given.get("tracking", {})),
         serve=given.get("serve", {}),
+        load=given.get("load", {}),
     )
 
 
 def _faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    known = {"format", "name", "services", "data", "remote", "tracking", "serve"}
+    known = {"format", "name", "services", "data", "remote", "tracking", "serve", "load"}
     if "format" not in given:
         yield "format", f'is missing; write: format = "{formats.PROJECT}"'
     for key in given:
@@ -64,6 +67,7 @@ def _faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _tracking_faults(given.get("tracking", {}))
     if not isinstance(given.get("serve", {}), Mapping):
         yield "serve", "should be a table: [serve], and under it the settings of `towpath serve`"
+    yield from load_faults(given.get("load", {}))
 
 
 def _tracking_faults(given: Any) -> Iterator[tuple[str, str]]:

@@ -1,15 +1,15 @@
-"""Who may ask: keys, the names a worker answers to, origins of browsers, and the certificate it shows."""
+"""Who may ask: keys, the names a worker answers to, and origins of browsers."""
 
 import hashlib
 import hmac
+import ipaddress
 import re
-import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from towpath.core.errors import InfrastructureError, UsageError
+from towpath.core.errors import UsageError
 from towpath.serving.exchange import Refusal, header_lines
 
 DIGEST = re.compile(r"(?:[A-Za-z0-9._-]{1,64}:)?(?:sha256:)?([0-9a-f]{64})")
@@ -19,9 +19,11 @@ BEARER = b"bearer "
 VARY = b"Vary: Origin\r\n"
 SHARED = (
     b"Access-Control-Allow-Origin: %b\r\n"
-    b"Access-Control-Expose-Headers: X-Request-Id, X-Towpath-Release, X-Towpath-Bundle, Retry-After\r\n"
+    b"Access-Control-Expose-Headers: "
+    b"X-Request-Id, X-Towpath-Release, X-Towpath-Bundle, X-Towpath-Revision, Retry-After\r\n"
 )
 PORT = re.compile(rb":[0-9]{1,5}$")
+PROBES = re.compile(rb"(?:/[a-z0-9-]{1,39})?/(?:live|health|ready)|(?:/[a-z0-9-]{1,39})?/v2/health/(?:live|ready)")
 PREFLIGHT_SECONDS = 600  # that a browser may remember the answer; Chromium takes up to 7,200
 
 NO_KEY = Refusal(
@@ -49,9 +51,16 @@ class Access(Struct, frozen=True):
         """Whether something stands between others and the predictions."""
         return bool(self.keys or self.certificate)
 
-    def refused(self, method: bytes, headers: Mapping[bytes, bytes]) -> Refusal | None:
+    def open_to(self, host: str) -> str:
+        """Why everybody may ask a worker that listens on this address, as a sentence; nothing where keys are needed."""
+        if self.keys or ipaddress.ip_address(host).is_loopback:
+            return ""
+        proves = "; the certificate shows who answers and keeps nobody out" if self.certificate else ""
+        return f"everybody who can reach {host} may ask, since no keys are needed{proves}"
+
+    def refused(self, method: bytes, headers: Mapping[bytes, bytes], target: bytes = b"") -> Refusal | None:
         """Why a request with this head may not be answered. Records need a key, what can be read does not."""
-        if self.hosts and PORT.sub(b"", headers[b"host"]).lower() not in self.hosts:
+        if self.hosts and not self._is_ours(PORT.sub(b"", headers[b"host"]).lower(), method, target):
             return OTHER_HOST
         if self.keys and method == b"POST" and not self._has_key(headers.get(b"authorization", b"")):
             return NO_KEY
@@ -63,6 +72,13 @@ class Access(Struct, frozen=True):
         if b"*" in self.origins:
             return SHARED % b"*"  # never what was sent, and never with credentials, which are not allowed at all
         return VARY + SHARED % origin if origin in self.origins else VARY
+
+    def _is_ours(self, host: bytes, method: bytes, target: bytes) -> bool:
+        """Kubernetes and Docker look after a worker by its address. No page can: its browser sends the page's name."""
+        if host in self.hosts:
+            return True
+        is_probe = method in (b"GET", b"HEAD") and PROBES.fullmatch(target.partition(b"?")[0])
+        return bool(is_probe) and _is_address(host)
 
     def _has_key(self, given: bytes) -> bool:
         if given[: len(BEARER)].lower() != BEARER:
@@ -117,24 +133,10 @@ def read_hosts(given: Sequence[str]) -> frozenset[bytes]:
     return frozenset(one.lower().encode() for one in given)
 
 
-def tls(access: Access) -> ssl.SSLContext | None:
-    """The context of a listener with a certificate: TLS 1.2 at least. Raises InfrastructureError or UsageError."""
-    if access.certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+def _is_address(host: bytes) -> bool:
+    """Whether a Host, without its port, is this machine as its own probes call it, and no name that others can give."""
     try:
-        context.load_cert_chain(access.certificate, access.private_key, password=_no_password)
-    except ssl.SSLError as error:
-        told = f"{access.certificate} and its key cannot be used: {error.reason or error}"
-        raise UsageError(told, hint="both in PEM, the key without a password") from error
-    except OSError as error:
-        told = f"{access.certificate} or its key cannot be read: {error.strerror}"
-        raise InfrastructureError(told, hint="--tls-cert FILE --tls-key FILE") from error
-    return context
-
-
-def _no_password() -> str:
-    """Instead of asking the terminal for one."""
-    return ""
+        ipaddress.ip_address(host.decode("ascii").strip("[]"))
+    except ValueError:
+        return host == b"localhost"
+    return True

@@ -21,8 +21,9 @@ _REFUSED = ("towpath_refused_total", "Requests refused before any endpoint saw t
 class App:
     """The services of a worker and their routes: one for the life of a process, since counters must not begin anew."""
 
-    def __init__(self, services: Sequence[Service], telemetry: Telemetry):
+    def __init__(self, services: Sequence[Service], telemetry: Telemetry, metrics_apart: bool = False):
         self.services, self.telemetry = services, telemetry
+        self._metrics_apart = metrics_apart  # on a port of their own
         self.draining = False
         for refusal in (*head.REFUSALS, NO_KEY, OTHER_HOST):
             self._refused(refusal.code, 0)
@@ -30,17 +31,21 @@ class App:
 
     def routes(self) -> Routes:
         """As the services are called now; a model that is installed into its service needs no other routes."""
+        table = self._routes()
+        return {key: table[key] for key in table if not (self._metrics_apart and key[1].endswith(b"/metrics"))}
+
+    def refuse(self, exchange: Exchange, refusal: Refusal) -> None:
+        """Refuse in the style of the service whose path it is, else in our own."""
+        self._refused(refusal.code)
+        (self._service_of(exchange.path) or self.front).refuse(exchange, refusal)
+
+    def _routes(self) -> Routes:
         table: Routes = {}
         for service in self.services:
             table |= self._service_routes(service)
         if len(self.services) == 1:
             return table | self._inference_routes(b"", self.services, self.services[0])
         return table | self._inference_routes(b"", self.services, self.front) | self.front.routes()
-
-    def refuse(self, exchange: Exchange, refusal: Refusal) -> None:
-        """Refuse in the style of the service whose path it is, else in our own."""
-        self._refused(refusal.code)
-        (self._service_of(exchange.path) or self.front).refuse(exchange, refusal)
 
     def _refused(self, code: str, times: int = 1) -> None:
         self.telemetry.counter(*_REFUSED, code=code).add(times)

@@ -45,15 +45,21 @@ function example(api, schema) {
   return Object.fromEntries(entries);
 }
 
+// Shown once a reply says that this worker needs a key; it is kept in this page alone.
+const key = make("input", { type: "password", autocomplete: "off", "aria-label": "key" });
+const keyLine = make("p", { hidden: "" }, "This worker answers records only with a key: ", key);
+
 async function ask(method, path, body, shown) {
   const began = performance.now();
   const status = make("p", { class: "status", role: "status" });
   const content = make("pre", {});
   try {
-    const request = method === "POST" ? { method, body, headers: { "Content-Type": "application/json" } } : { method };
+    const given = key.value && { Authorization: `Bearer ${key.value}` };
+    const request = method === "POST" ? { method, body, headers: { "Content-Type": "application/json", ...given } } : { method };
     const reply = await fetch(path, request);
     const text = await reply.text();
     const isJson = (reply.headers.get("content-type") || "").includes("json");
+    if (reply.status === 401) keyLine.hidden = false;
     if (!reply.ok) status.classList.add("bad");
     status.textContent = `${reply.status} ${reply.statusText}, ${(performance.now() - began).toFixed(1)} ms, request ${reply.headers.get("x-request-id")}`;
     content.textContent = isJson ? JSON.stringify(JSON.parse(text), null, 2) : text;
@@ -77,7 +83,7 @@ function endpoint(api, path, method, operation) {
   const button = make("button", { type: "button" }, schema ? "Send" : "Ask");
   button.addEventListener("click", () => ask(method.toUpperCase(), path, area.value, shown));
   inside.append(button, shown);
-  const gives = operation.responses["200"].content["application/json"];
+  const gives = operation.responses["200"]?.content?.["application/json"];
   const reply = gives && resolve(api, gives.schema);
   if (reply && reply.properties) inside.append(make("h3", {}, "Gives"), fieldTable(reply, false));
   const words = Object.entries(operation.responses).map(([code, response]) => make("tr", {}, make("td", {}, make("code", {}, code)), make("td", {}, response.description)));
@@ -99,7 +105,7 @@ async function show() {
   document.getElementById("version").textContent = api.info.version;
   const all = Object.entries(api.paths).flatMap(([path, verbs]) => Object.entries(verbs).map(([verb, operation]) => [path, verb, operation]));
   const part = (title, verb) => [make("h2", {}, title), ...all.filter((one) => one[1] === verb).map(([path, method, operation]) => endpoint(api, path, method, operation))];
-  page.replaceChildren(...part("Predict", "post"), ...part("About", "get"));
+  page.replaceChildren(keyLine, ...part("Predict", "post"), ...part("About", "get"));
   const health = await fetch(`${base}/health`);
   document.getElementById("health").textContent = health.ok ? "healthy" : `not healthy (${health.status})`;
 }

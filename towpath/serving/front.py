@@ -8,10 +8,10 @@ from towpath.core.style import Style
 from towpath.serving import head
 from towpath.serving.access import NO_KEY, OTHER_HOST
 from towpath.serving.exchange import Exchange, Refusal, Route, Routes
-from towpath.serving.meter import PROBED, metered
+from towpath.serving.meter import PROBED, TOLD, metered
 from towpath.serving.model import encode
 from towpath.serving.service import JSON, Service
-from towpath.serving.status import METRICS, WHY_NOT
+from towpath.serving.status import tell_metrics
 from towpath.serving.telemetry import Telemetry
 
 UNMATCHED = tuple(sorted({refusal.status for refusal in (*head.REFUSALS, NO_KEY, OTHER_HOST)}))
@@ -34,6 +34,11 @@ class Front:
         }
         return {(b"GET", path): self.metered(path.decode(), handle, *PROBED) for path, handle in pages.items()}
 
+    def scraped(self) -> Routes:
+        """What a port for metrics alone answers; the second, since something has to look after that port too."""
+        pages = {b"/metrics": self.metrics, b"/live": self.live}
+        return {(b"GET", path): self.metered(path.decode(), handle, *TOLD) for path, handle in pages.items()}
+
     def home(self, exchange: Exchange) -> None:
         """The services."""
         listed = [{"service": one.name, "path": one.prefix, "ready": one.model is not None} for one in self._services]
@@ -44,14 +49,14 @@ class Front:
 
     def health(self, exchange: Exchange) -> None:
         """Whether all services have a model, and the worker stays."""
-        missing = [service.name for service in self._services if service.model is None]
+        missing = [f"{service.name}: {service.missing.message}" for service in self._services if service.model is None]
         if not missing and not self._draining():
             return self.reply(exchange, {"status": "healthy"})
-        reason = f"{', '.join(missing)}: {WHY_NOT}" if missing else "the worker is shutting down"
+        reason = "; ".join(missing) or "the worker is shutting down"
         self.reply(exchange, {"status": "unhealthy", "reason": reason}, 503)
 
     def metrics(self, exchange: Exchange) -> None:
-        exchange.answer(200, self._telemetry.exposition(), METRICS)
+        tell_metrics(exchange, self._telemetry)
 
     def reply(self, exchange: Exchange, body: Any, status: int = 200) -> None:
         """Answer with a value as JSON."""

@@ -10,12 +10,13 @@ from msgspec import Struct, field
 
 from towpath.core.answer import Constant, answer_schema
 from towpath.core.contract import Contract, Field
+from towpath.engine.answers import together
 from towpath.serving import journal
 from towpath.serving.exchange import Exchange
 from towpath.serving.front import Front
 from towpath.serving.model import Model, encode
 from towpath.serving.reading import UNREADABLE, BreaksContract
-from towpath.serving.service import BUSY, FAILED, NO_MODEL, NOT_FINITE, Service
+from towpath.serving.service import BUSY, Service
 from towpath.version import VERSION
 
 Datatype = Literal[
@@ -87,24 +88,29 @@ class Inference:
     def infer(self, service: Service, exchange: Exchange) -> None:
         """Tensors in, tensors out; the rows take turns like a batch's."""
         model = service.model
+        if service.choose is not None:
+            model = service.choose(exchange, partial(self.infer, service))
+            if model is None:
+                return None
         if model is None:
-            service.count_error(NO_MODEL.code)
-            return _refuse(exchange, service, 503, "no model is loaded")
-        if service.is_busy(model, batch=True):
-            return service.refuse(exchange, BUSY)
+            service.count_error(service.missing.code)
+            return _refuse(exchange, service, 503, service.missing.message)
+        if model.batcher.is_busy(batch=True):
+            return service.refuse(exchange, BUSY, model)
         try:
             request = msgspec.json.decode(exchange.body, type=InferRequest)
             outputs = _wanted(model.contract, request.outputs)
             records = [model.reader.plain(one) for one in records_of(model.contract, request.inputs)]
         except UNREADABLE as error:
-            return _reject(exchange, service, "json", f"the body is no inference request: {error}")
+            return _reject(exchange, service, model, "json", f"the body is no inference request: {error}")
         except Wrong as wrong:
-            return _reject(exchange, service, "tensor", str(wrong))
+            return _reject(exchange, service, model, "tensor", str(wrong))
         except BreaksContract as broken:
-            service.count_faults(broken.faults)
+            service.count_faults(broken.faults, model)
+            service.note(model, "refused")
             told = "; ".join(f"{fault.where()} {fault.reason}" for fault in broken.faults)
-            return _refuse(exchange, service, 400, told)
-        work = partial(model.replies, said=model.said(exchange.request_id))
+            return _refuse(exchange, service, 400, told, model)
+        work = partial(model.answers, said=model.said(exchange.request_id))
         done = partial(self._answer, exchange, service, model, records, request, outputs)
         model.batcher.submit_batch(records, work, done)
 
@@ -121,11 +127,11 @@ class Inference:
         try:
             if isinstance(outcome, Exception):
                 raise outcome
-            answers = [msgspec.json.decode(reply) for _, reply in outcome]
+            answers = [answer for _, some in outcome for answer in some]
             told = {"model_name": service.name, "model_version": model.release, "id": request.id or exchange.request_id}
             body = encode(told | {"outputs": [_output(model.contract, name, answers) for name in outputs]})
             exchange.answer(200, body, model.json)
-            model.observe(exchange, records, [seen for seen, _ in outcome])
+            model.observe((exchange,), records, together([seen for seen, _ in outcome]))
         except Exception as error:  # the door
             _fail(exchange, service, model, error)
 
@@ -225,18 +231,18 @@ def _width(one: Field) -> int:
     return len(one.names) or 1
 
 
-def _reject(exchange: Exchange, service: Service, reason: str, message: str) -> None:
+def _reject(exchange: Exchange, service: Service, model: Model, reason: str, message: str) -> None:
     service.count_rejected("", reason)
-    _refuse(exchange, service, 400, message)
+    _refuse(exchange, service, 400, message, model)
 
 
-def _refuse(exchange: Exchange, service: Service, status: int, message: str) -> None:
-    service.reply(exchange, {"error": message}, status)
+def _refuse(exchange: Exchange, service: Service, status: int, message: str, model: Model | None = None) -> None:
+    service.reply(exchange, {"error": message}, status, model)
 
 
 def _fail(exchange: Exchange, service: Service, model: Model, error: Exception) -> None:
     journal.tell("inference_failed", service=service.name, request_id=exchange.request_id, **journal.traced(error))
-    service.count_error(NOT_FINITE if isinstance(error, FloatingPointError) else FAILED)
+    service.count_failure(model, error)
     if not exchange.reply:
         message = f"the request could not be answered; its id in the log is {exchange.request_id}"
         exchange.answer(500, encode({"error": message}), model.json)

@@ -6,12 +6,13 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
 ROOM = 1_000  # lines that wait for a slow reader: about half a megabyte
-FLUSH_SECONDS = 1.0  # that the end of a worker waits for its last lines; drained after eight, it has ten
+FLUSH_SECONDS = 0.5  # that the end of a worker waits for its last lines; drained after six and a half, it has eight
 NOWHERE = -1  # no file has this number, so every line is dropped
 
 
@@ -19,6 +20,20 @@ def tell(event: str, **facts: Any) -> None:
     """Log one event with its facts, at once and without fail; bytes from clients are shown as they came, undecoded."""
     line = {"time": round(time.time(), 3), "event": event, **{name: _plain(fact) for name, fact in facts.items()}}
     _STDERR.put(escaped(line).encode() + b"\n")
+
+
+def pass_on(line: bytes) -> None:
+    """Log a line that another process's journal wrote."""
+    _STDERR.put(line + b"\n")
+
+
+def tell_warnings() -> None:
+    """From now on, what Python's libraries warn of is told here too: numpy does, where a record's numbers overflow."""
+
+    def told(message: object, category: type[Warning], filename: str, lineno: int, *_: object, **__: object) -> None:
+        tell("warning", warning=category.__name__, at=f"{filename}:{lineno}")  # its message may quote a record
+
+    warnings.showwarning = told
 
 
 def flush() -> None:

@@ -28,6 +28,9 @@ class Limits(Struct, frozen=True):
 
     buffered_bytes: int = 256 << 20  # of bodies that are not complete, over all connections; 10,000 could bring 10 GB
     queue_seconds: float = 0.25  # of work that waits; a caller who waits longer has often gone, or asks again
+    paused_requests: int = 1_000  # that wait for a paused service: 0.1 s of a busy one, which it answers in as long
+    warm_bytes: int = 256 << 20  # of bundles kept for a return: a churn model grows a worker by 1 MB, a text model by 5
+    shadow_share: float = 0.25  # of one processor, for copies that nobody waits for
     log_bytes: int = 256 << 20  # of the prediction log on the disk: about 5 million answers with one id each
 
     @property

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from towpath.serving.access import Access
 
 TABLE = "serve"
+NUMBERS = ("log_share", "metrics_port", "remember", "workers", "start_seconds")  # may be written as such
+HIGHEST_PORT = 65535
+START_SECONDS = 30.0  # a worker is there in under one; a hundred bundles on a busy machine may take ten
 KEYS, KEYS_FILE = "TOWPATH_KEYS", "TOWPATH_KEYS_FILE"
 
 
@@ -39,8 +42,14 @@ OPTIONS = (
     Option("--tls-key", "TOWPATH_TLS_KEY", "FILE", "The certificate's key, in PEM."),
     Option("--cors", "TOWPATH_CORS", "ORIGIN", "Let pages of this origin ask, such as https://app.example.org.", True),
     Option("--allow-host", "TOWPATH_HOSTS", "NAME", "Answer only for this Host, without its port.", True),
+    Option("--routes", "TOWPATH_ROUTES", "FILE", "Follow this routes file, beside bundles or instead of any.", True),
+    Option("--acknowledge", "TOWPATH_ACKNOWLEDGE", "DIR", "Say in a file in this folder which routes are acted upon."),
     Option("--log", "TOWPATH_LOG", "DIR", "Write the prediction log into this folder."),
+    Option("--metrics-port", "TOWPATH_METRICS_PORT", "PORT", "Tell /metrics on this port, and on the other no more."),
     Option("--log-share", "TOWPATH_LOG_SHARE", "SHARE", "Share of the requests that are logged (default: 1)."),
+    Option("--remember", "TOWPATH_REMEMBER", "N", "Remember the answers to the last N records, for a slow model."),
+    Option("--workers", "TOWPATH_WORKERS", "N", "Run so many workers under a supervisor that replaces them."),
+    Option("--start-seconds", "TOWPATH_START_SECONDS", "S", "Seconds that a worker may take to start (default: 30)."),
 )
 
 
@@ -51,6 +60,12 @@ class Asked(Struct, frozen=True):
     access: "Access"
     log: Path | None = None
     log_share: float = 1.0
+    metrics_port: int | None = None
+    workers: int | None = None  # None: one, in this process
+    start_seconds: float = START_SECONDS
+    routes: tuple[Path, ...] = ()
+    acknowledge: Path | None = None
+    remember: int = 0
 
 
 def read_options(flags: Mapping[str, Any], environment: Mapping[str, str], table: Mapping[str, Any]) -> Asked:
@@ -73,7 +88,11 @@ def read_options(flags: Mapping[str, Any], environment: Mapping[str, str], table
         private_key=Path(key) if key else None,
     )
     log = Path(given["log"]) if given["log"] else None
-    return Asked(_limits(flags, environment, table), access, log, _share(given["log_share"]))
+    limits = _limits(flags, environment, table)
+    routes = tuple(Path(one).absolute() for one in given["routes"])
+    acknowledge = Path(given["acknowledge"]).absolute() if given["acknowledge"] else None
+    share, port, crew = _share(given["log_share"]), _port(given["metrics_port"]), _crew(given)
+    return Asked(limits, access, log, share, port, *crew, routes, acknowledge, _remember(given["remember"]))
 
 
 def _given(option: Option, flags: Mapping[str, Any], environment: Mapping[str, str], table: Mapping[str, Any]) -> Any:
@@ -125,6 +144,35 @@ def _share(given: Any) -> float:
     return share
 
 
+def _crew(given: Mapping[str, Any]) -> tuple[int | None, float]:
+    """How many workers, and how long each may take to start."""
+    workers, seconds = given["workers"], given["start_seconds"]
+    if workers not in (None, "") and not re.fullmatch(r"[1-9][0-9]{0,2}", str(workers)):
+        told = f"--workers should be a number of processes from 1 to 999, not {workers!r}"
+        raise UsageError(told, hint="--workers 2; without it one worker runs in this process")
+    if seconds not in (None, "") and not (re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", str(seconds)) and float(seconds) > 0):
+        raise UsageError(f"--start-seconds should be more than 0, not {seconds!r}", hint="--start-seconds 60")
+    return int(workers) if workers else None, float(seconds) if seconds else START_SECONDS
+
+
+def _remember(given: Any) -> int:
+    if given in (None, ""):
+        return 0
+    if not re.fullmatch(r"[0-9]{1,7}", str(given)):
+        told = f"--remember should be a number of records, not {given!r}"
+        raise UsageError(told, hint="--remember 10000 takes about 20 MB; 0 remembers nothing")
+    return int(given)
+
+
+def _port(given: Any) -> int | None:
+    if given in (None, ""):
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}", str(given)) or int(given) > HIGHEST_PORT:
+        told = f"--metrics-port should be a port from 0 to {HIGHEST_PORT}, not {given!r}"
+        raise UsageError(told, hint="0 takes a free one")
+    return int(given)
+
+
 def _check_table(table: Mapping[str, Any]) -> None:
     if faults := list(_table_faults(table)):
         raise Faulty("towpath.toml", faults, hint="docs/settings.md has the annotated example")
@@ -141,5 +189,5 @@ def _table_faults(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         elif known[name].many:
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
                 yield f"{TABLE}.{name}", f'should be a list of strings, such as ["{known[name].metavar}"]'
-        elif not isinstance(value, (str, float, int) if name == "log_share" else str):
+        elif not isinstance(value, (str, float, int) if name in NUMBERS else str) or isinstance(value, bool):
             yield f"{TABLE}.{name}", f'should be a string, such as "{known[name].metavar}"'

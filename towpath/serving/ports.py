@@ -5,8 +5,7 @@ import ipaddress
 import os
 import socket
 from pathlib import Path
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from towpath.core.errors import InfrastructureError, UsageError
 
@@ -15,18 +14,19 @@ MISSING = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # a name's address that is 
 LISTENING = "0A"  # the state in /proc/net/tcp
 
 
-class Owner(Struct, frozen=True):
+class Owner(NamedTuple):
     """The process that listens on a port."""
 
     pid: int
     command: str
 
 
-def listen(host: str, port: int, insecure: bool = False) -> list[socket.socket]:
+def listen(host: str, port: int, insecure: bool = False, *, shared: bool = False) -> list[socket.socket]:
     """A listening socket for every address of a host that this machine has; port 0 takes a free one.
 
-    Raises InfrastructureError where the port is taken or no address is ours, UsageError where the host is open to
-    others and nobody said so.
+    With shared others of this process can join; nobody else's, for the port must be free before. Raises
+    InfrastructureError where it is taken or no address is ours, UsageError where the host is open to others and
+    nobody said so.
     """
     addresses = _resolve(host, port)
     exposed = [address for _, address in addresses if not ipaddress.ip_address(address).is_loopback]
@@ -35,13 +35,15 @@ def listen(host: str, port: int, insecure: bool = False) -> list[socket.socket]:
             f"{exposed[0]} can be reached by others, and nothing protects it",
             hint="--host 127.0.0.1; --keys or --tls-cert protects it; --insecure is for behind a proxy that does",
         )
-    sockets: list[socket.socket] = []
-    try:
-        return _open(addresses, port, sockets)
-    except OSError as error:
-        for opened in sockets:
-            opened.close()
-        raise _refused(error, host, port) from error
+    if shared and port:  # without this another program that shares its ports would get half of the connections
+        for sock in _opened(addresses, host, port):
+            sock.close()
+    return _opened(addresses, host, port, shared=shared, listening=True)
+
+
+def join(host: str, port: int) -> list[socket.socket]:
+    """More sockets for a port that this process shares; they take connections from when they listen."""
+    return _opened(_resolve(host, port), host, port, shared=True)
 
 
 def owner_of(port: int) -> Owner | None:
@@ -62,30 +64,45 @@ def _resolve(host: str, port: int) -> list[tuple[int, str]]:
     return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
 
 
-def _open(addresses: list[tuple[int, str]], port: int, sockets: list[socket.socket]) -> list[socket.socket]:
-    """Fill sockets. Raises OSError where one cannot be opened, or none can."""
+def _opened(
+    addresses: list[tuple[int, str]], host: str, port: int, *, shared: bool = False, listening: bool = False
+) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    try:
+        _bind_all(addresses, port, shared, sockets)
+        for opened in sockets if listening else ():
+            opened.listen(BACKLOG)
+        return sockets
+    except OSError as error:
+        for opened in sockets:
+            opened.close()
+        raise _refused(error, host, port) from error
+
+
+def _bind_all(addresses: list[tuple[int, str]], port: int, shared: bool, sockets: list[socket.socket]) -> None:
+    """Fill sockets. Raises OSError where one cannot be bound, or none can."""
     missing: OSError | None = None
     for family, address in addresses:
         try:
             # The others take the port that the first one was given.
-            sockets.append(_bound(family, address, port or (sockets[0].getsockname()[1] if sockets else 0)))
+            sockets.append(_bound(family, address, port or (sockets[0].getsockname()[1] if sockets else 0), shared))
         except OSError as error:
             if error.errno not in MISSING:
                 raise
             missing = error
     if missing and not sockets:
         raise missing
-    return sockets
 
 
-def _bound(family: int, address: str, port: int) -> socket.socket:
+def _bound(family: int, address: str, port: int, shared: bool) -> socket.socket:
     opened = socket.socket(family, socket.SOCK_STREAM)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # the IPv4 address has a socket of its own
         opened.bind((address, port))
-        opened.listen(BACKLOG)
         opened.setblocking(False)
     except OSError:
         opened.close()

@@ -19,22 +19,30 @@ from towpath.serving.meter import metered
 from towpath.serving.model import Model, Observe, encode
 from towpath.serving.observing import Observer
 from towpath.serving.recording import PredictionLog, Source
-from towpath.serving.telemetry import Telemetry
+from towpath.serving.remembering import Remembered
+from towpath.serving.telemetry import Counter, Telemetry
 
 RETRY_SECONDS = 1  # what waits now is answered by then; clients that all come back at once are refused once more
 NO_MODEL = Refusal(503, "no_model", "no model is loaded; the worker's log says why")
+QUARANTINED = Refusal(503, "quarantined", "workers have died of this bundle; it is answered no more")
 BUSY = Refusal(
     503, "busy", "more is asked than this worker can answer in time", header_lines({"Retry-After": str(RETRY_SECONDS)})
 )
 FAILED, NOT_FINITE = "failed", "not_finite"  # errors of a model, beside the refusals' codes
 OBSERVED = 4  # bundles of a service whose sketches are told: as many as may answer beside each other, and the last
+TOLD_BUNDLES = 16
 JSON = header_lines({"Content-Type": "application/json"})
+
+Choose = Callable[[Exchange, Callable[[Exchange], None]], Model | None]
+"""Who answers a request; None where it is refused already, or waits and is handed to the second argument later."""
 
 _REJECTED = ("towpath_rejected_total", "Records refused, by the field at fault and the reason.")
 _ERRORS = ("towpath_errors_total", "Requests that could have been answered and were not, by what was in the way.")
 _RUN_ROWS = ("towpath_model_run_rows", "Rows that went through the model together.")
 _RUN_SECONDS = ("towpath_model_run_seconds", "Seconds of a run of the model, with the answers to its rows.")
+_STAGES = ("towpath_stage_seconds_total", "Seconds that requests spent, by stage: waiting for the model, and in it.")
 _READY = ("towpath_ready", "Whether a checked model is loaded.")
+_QUARANTINED = ("towpath_quarantined", "Whether the bundle is answered no more, because workers have died of it.")
 _BUNDLE = ("towpath_bundle_info", "The bundle that answers.")
 _UNKNOWN = ("towpath_unknown_fields_total", "Fields sent that the contract does not know.")
 
@@ -49,61 +57,104 @@ class Service:
         prefix: str = "",
         limits: Limits = DEFAULT,
         log: PredictionLog | None = None,
+        remember: int = 0,
     ):
         self.name, self.prefix, self.telemetry = name, prefix, telemetry
         self.began = time.monotonic()
-        self.model: Model | None = None
+        self.model: Model | None = None  # that answers, or speaks for those that answer
+        self.choose: Choose | None = None  # where there is anything to choose: else it is the model
+        self.note: Callable[[Model, str], None] = lambda model, outcome: None  # refused and failed requests, by model
+        self.facts: Callable[[], dict[str, Any]] = dict  # that /ready tells, too
+        self._live: tuple[Model, ...] = ()
+        self.missing = NO_MODEL  # what is told while there is none
+        self._withdrawn: Model | None = None
         self.style = Style()
         self._observers: dict[str, Observer] = {}
-        self._limits, self._log = limits, log
+        self._limits, self._log, self._remember = limits, log, remember
+        self._rejected: dict[tuple[str, str], Counter] = {}
+        self._bundles: dict[bytes, dict[str, str]] = {}  # the labels of those that are told, by their models' identity
         self._unknown_before = 0  # fields that models before this one met
         self._tell_ready()
-        for kind in (NO_MODEL.code, BUSY.code, FAILED, NOT_FINITE):
+        for kind in (NO_MODEL.code, QUARANTINED.code, BUSY.code, FAILED, NOT_FINITE):
             self.count_error(kind, 0)
 
-    def install(self, model: Model) -> None:
-        """Answer with this model from the next request on. A first one also says what the service is called."""
+    def install(self, model: Model, *beside: Model) -> None:
+        """Answer with this model from the next request on, and with those beside it where choose says so.
+
+        A first one also says what the service is called.
+        """
         self._call(model.contract.service)
-        self._prepare_series(model)
-        self._unknown_before = self._unknown() - model.reader.unknown_seen
+        live = tuple({id(one): one for one in (*beside, model)}.values())
+        for one in live:
+            self._prepare_series(one)
+        unknown, self._live = self._unknown(), live
+        self._unknown_before += unknown - self._unknown()
         self.style, self.model = model.contract.style, model
+        self.missing, self._withdrawn = NO_MODEL, None
 
-    def is_busy(self, model: Model, batch: bool = False) -> bool:
-        """Whether more waits for the model before a record, or a batch, than it will answer in time."""
-        return model.batcher.wait_seconds(batch) > self._limits.queue_seconds
+    @property
+    def bundle(self) -> str:
+        """The id of the bundle that answers, or would; "" where none was ever loaded."""
+        model = self.model or self._withdrawn
+        return model.bundle.id if model else ""
 
-    def reply(self, exchange: Exchange, body: Any, status: int = 200) -> None:
-        """Answer with a value as JSON."""
-        exchange.answer(status, encode(body), self.model.json if self.model else JSON)
+    def withdraw(self, why: Refusal) -> None:
+        """Answer with this refusal until the model is brought back or another installed."""
+        if self.model:
+            self.model, self._withdrawn = None, self.model
+        self.missing = why
 
-    def refuse(self, exchange: Exchange, refusal: Refusal) -> None:
-        if refusal in (NO_MODEL, BUSY):
+    def bring_back(self) -> None:
+        """Answer again with the model that was withdrawn, if one was."""
+        if self._withdrawn:
+            self.model, self._withdrawn = self._withdrawn, None
+        self.missing = NO_MODEL
+
+    def reply(self, exchange: Exchange, body: Any, status: int = 200, model: Model | None = None) -> None:
+        """Answer with a value as JSON, in the name of the model that was chosen."""
+        model = model or self.model
+        exchange.answer(status, encode(body), model.json if model else JSON)
+
+    def refuse(self, exchange: Exchange, refusal: Refusal, model: Model | None = None) -> None:
+        if refusal is NO_MODEL:
+            refusal = self.missing
+        if refusal in (NO_MODEL, QUARANTINED, BUSY):
             self.count_error(refusal.code)
-        status, body = refuse_request(self.style, refusal.status, refusal.code, refusal.message, exchange.request_id)
-        headers = self.model.json if self.model else JSON
-        exchange.answer(status, encode(body), headers + refusal.headers)
+        model = model or self.model
+        style = model.contract.style if model else self.style
+        status, body = refuse_request(style, refusal.status, refusal.code, refusal.message, exchange.request_id)
+        exchange.answer(status, encode(body), (model.json if model else JSON) + refusal.headers)
 
-    def refuse_faults(self, exchange: Exchange, faults: Sequence[Fault]) -> None:
-        """Answer with all faults of a record, and count each."""
-        self.count_faults(faults)
-        status, body = refuse_record(self.style, faults, exchange.request_id)
-        self.reply(exchange, body, status)
+    def refuse_faults(self, exchange: Exchange, faults: Sequence[Fault], model: Model) -> None:
+        """Answer with all faults of a record that this model does not read, and count each."""
+        self.count_faults(faults, model)
+        self.note(model, "refused")
+        status, body = refuse_record(model.contract.style, faults, exchange.request_id)
+        self.reply(exchange, body, status, model)
 
     def fail(self, exchange: Exchange, model: Model, error: Exception) -> None:
         """Answer 500 with the request's id and nothing of the error, which the log has."""
         journal.tell("prediction_failed", service=self.name, request_id=exchange.request_id, **journal.traced(error))
-        self.count_error(NOT_FINITE if isinstance(error, FloatingPointError) else FAILED)
+        self.count_failure(model, error)
         if not exchange.reply:
             broken, style = head.BROKEN, model.contract.style
             status, body = refuse_request(style, broken.status, broken.code, broken.message, exchange.request_id)
             exchange.answer(status, encode(body), model.json)
 
-    def count_faults(self, faults: Sequence[Fault]) -> None:
+    def count_faults(self, faults: Sequence[Fault], model: Model) -> None:
         for fault in faults:
-            self.count_rejected(_field_at_fault(fault, self.model), fault.kind)
+            self.count_rejected(_field_at_fault(fault, model), fault.kind)
 
-    def count_rejected(self, field: str, reason: str) -> None:
-        self.telemetry.counter(*_REJECTED, service=self.name, field=field, reason=reason).add()
+    def count_rejected(self, field: str, reason: str, times: int = 1) -> None:
+        counter = self._rejected.get((field, reason))
+        if counter is None:
+            counter = self.telemetry.counter(*_REJECTED, service=self.name, field=field, reason=reason)
+            self._rejected[field, reason] = counter
+        counter.value += times
+
+    def count_failure(self, model: Model, error: Exception) -> None:
+        self.count_error(NOT_FINITE if isinstance(error, FloatingPointError) else FAILED)
+        self.note(model, "failed")
 
     def count_error(self, kind: str, times: int = 1) -> None:
         self.telemetry.counter(*_ERRORS, service=self.name, kind=kind).add(times)
@@ -115,40 +166,64 @@ class Service:
     def _call(self, name: str) -> None:
         if name != self.name:
             self.telemetry.forget(_READY[0], service=self.name)
+            self.telemetry.forget(_QUARANTINED[0], service=self.name)
+            self._rejected.clear()
             self.name, self.prefix = name, f"/{name}" if self.prefix else ""
             self._tell_ready()
 
     def _tell_ready(self) -> None:
         self.telemetry.reading(*_READY, lambda: float(self.model is not None), service=self.name)
+        self.telemetry.reading(*_QUARANTINED, lambda: float(self.missing is QUARANTINED), service=self.name)
 
     def _answers(self, identity: bytes) -> float:
-        return float(self.model is not None and self.model.identity == identity)
+        return float(self.model is not None and any(one.identity == identity for one in self._live))
 
     def _unknown(self) -> int:
-        return self._unknown_before + (self.model.reader.unknown_seen if self.model else 0)
+        return self._unknown_before + sum(one.reader.unknown_seen for one in self._live)
 
     def _prepare_series(self, model: Model) -> None:
         self._observe_with(model)
         for field, reason in possible_faults(model.contract):
-            self.telemetry.counter(*_REJECTED, service=self.name, field=field, reason=reason)
-        # By its identity, so that no series keeps a model alive that answers no more.
-        answers, labels = partial(self._answers, model.identity), {"release": model.release, "bundle": model.short_id}
-        self.telemetry.reading(*_BUNDLE, answers, service=self.name, **labels, digest=model.bundle.id)
+            self.count_rejected(field, reason, 0)
+        self._tell_bundle(model)
         self.telemetry.reading(*_UNKNOWN, self._unknown, service=self.name)
+
+    def _tell_bundle(self, model: Model) -> None:
+        """Of the bundles that answered last, so that a worker which lives long does not tell of hundreds."""
+        labels = {"release": model.release, "bundle": model.short_id, "digest": model.bundle.id}
+        self._bundles.pop(model.identity, None)
+        self._bundles[model.identity] = {"service": self.name, **labels}
+        # By its identity, so that no series keeps a model alive that answers no more.
+        self.telemetry.reading(*_BUNDLE, partial(self._answers, model.identity), service=self.name, **labels)
+        while len(self._bundles) > TOLD_BUNDLES:
+            gone = self._bundles.pop(next(iter(self._bundles)))
+            if gone not in self._bundles.values():  # another revision of the same bundle
+                self.telemetry.forget(_BUNDLE[0], **gone)
 
     def _observe_with(self, model: Model) -> None:
         """The same bundle counts on where it comes back; those that answered longest ago are told no more."""
         observer = self._observers.pop(model.short_id, None) or Observer(self.telemetry, self.name, model)
         self._observers[model.short_id] = observer
-        model.observe = _both(observer, self._log, Source(model)) if self._log else observer.observe
+        model.observe = _both(observer, self._log, Source(model, model.revision)) if self._log else observer.observe
         rows = self.telemetry.sizes(*_RUN_ROWS, service=self.name)
         durations = self.telemetry.histogram(*_RUN_SECONDS, service=self.name)
+
+        waiting, modelling = (
+            self.telemetry.counter(*_STAGES, service=self.name, stage=stage) for stage in ("wait", "model")
+        )
 
         def ran(count: int, seconds: float) -> None:
             rows.observe(count)
             durations.observe(seconds)
 
-        model.batcher.ran = ran
+        def staged(waited: float, modelled: float) -> None:
+            waiting.value += waited
+            modelling.value += modelled
+
+        model.batcher.ran, model.batcher.staged = ran, staged
+        model.batcher.patience_seconds = self._limits.queue_seconds
+        if self._remember and not model.remembered:
+            model.remembered = Remembered(self._remember, self.telemetry, self.name)
         while len(self._observers) > OBSERVED:
             eldest = self._observers.pop(next(iter(self._observers)))
             eldest.fold()
@@ -163,9 +238,9 @@ class Service:
 def _both(observer: Observer, log: PredictionLog, source: Source) -> Observe:
     """Counted and logged."""
 
-    def observe(exchange: Exchange, records: Sequence[Struct], seen: Sequence[Seen]) -> None:
-        observer.observe(exchange, records, seen)
-        log.put(source, exchange, records, seen)
+    def observe(exchanges: Sequence[Exchange], records: Sequence[Struct], seen: Seen) -> None:
+        observer.observe(exchanges, records, seen)
+        log.put(source, exchanges, records, seen)
 
     return observe
 
@@ -197,7 +272,6 @@ def _reasons(field: Field, style: Style) -> list[str]:
     return [*missing, *shape, *kind, "finite", *(["numeric"] if style.numeric_strings else []), *field.bounds()]
 
 
-def _field_at_fault(fault: Fault, model: Model | None) -> str:
+def _field_at_fault(fault: Fault, model: Model) -> str:
     """A name of the contract, never one that a client made up: labels must stay few."""
-    known = {field.name for field in model.contract.record} if model else set()
-    return next((part for part in reversed(fault.path) if part in known), "")
+    return next((part for part in reversed(fault.path) if part in model.reader.names), "")

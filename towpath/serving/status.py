@@ -10,9 +10,8 @@ from towpath.core.style import Endpoints, Message, Redirect
 from towpath.serving.exchange import Exchange, header_lines
 from towpath.serving.model import Model
 from towpath.serving.service import NO_MODEL, Service
-from towpath.serving.telemetry import CONTENT_TYPE
+from towpath.serving.telemetry import CONTENT_TYPE, Telemetry
 
-WHY_NOT = "no model is loaded; the worker's log says why"
 METRICS = header_lines({"Content-Type": CONTENT_TYPE})
 
 
@@ -57,13 +56,17 @@ class Status:
             "version": self._version(),
         }
         shown = {name: told[name] for name in asked.fields}
-        self._service.reply(exchange, shown if loaded else shown | {"reason": WHY_NOT}, 200 if loaded else 503)
+        reason = {} if loaded else {"reason": self._service.missing.message}
+        self._service.reply(exchange, shown | reason, 200 if loaded else 503)
 
     def ready(self, exchange: Exchange) -> None:
         """Whether requests should be sent here: a model is loaded and the worker stays."""
-        reason = WHY_NOT if self._service.model is None else "the worker is shutting down" if self._draining() else ""
+        service, leaving = self._service, "the worker is shutting down" if self._draining() else ""
+        reason = service.missing.message if service.model is None else leaving
         self._service.reply(
-            exchange, {"ready": not reason} | ({"reason": reason} if reason else {}), 503 if reason else 200
+            exchange,
+            {"ready": not reason} | ({"reason": reason} if reason else {}) | service.facts(),
+            503 if reason else 200,
         )
 
     def model_info(self, exchange: Exchange) -> None:
@@ -72,11 +75,21 @@ class Status:
         self._service.reply(exchange, model_info(self._service.model))
 
     def metrics(self, exchange: Exchange) -> None:
-        identity = self._service.model.identity if self._service.model else b""
-        exchange.answer(200, self._service.telemetry.exposition(), METRICS + identity)
+        tell_metrics(exchange, self._service.telemetry, self._service.model.identity if self._service.model else b"")
 
     def _version(self) -> str:
         return self._service.model.release if self._service.model else "none"
+
+
+def tell_metrics(exchange: Exchange, telemetry: Telemetry, identity: bytes = b"") -> None:
+    """The series of this worker, of all workers together where a supervisor adds them up."""
+
+    def answer(text: bytes | None) -> None:
+        if text is None:  # figures of one worker alone would look as if all counters had begun anew
+            return exchange.answer(503, b"the supervisor does not answer\n", METRICS)
+        exchange.answer(200, text, METRICS + identity)
+
+    telemetry.tell(answer)
 
 
 def model_info(model: Model) -> dict[str, Any]:
@@ -88,12 +101,13 @@ def model_info(model: Model) -> dict[str, Any]:
         "description": contract.description,
         "release": model.release,
         "bundle": model.bundle.id,
+        **({"revision": model.revision} if model.revision else {}),
         "model_loaded": True,
         "model_metadata": {
             "task": contract.task.kind,
             "target": contract.task.target,
             "classes": list(contract.task.classes),
-            "settings": model.bundle.settings,
+            "settings": model.engine.settings,
             "metrics": {
                 metric.name: {"value": metric.value, "low": metric.low, "high": metric.high}
                 for metric in evaluation.metrics

@@ -88,6 +88,9 @@ class Bins(Struct, frozen=True):
         return [f"{start}{end}{_number(value)}" for end, value in zip(ends, self.read(), strict=True)]
 
 
+Told = Callable[[bytes | None], None]
+"""Gets an exposition, at once or later; None where there is none to be had."""
+
 Series = Counter | Histogram | Reading | Bins
 
 
@@ -96,6 +99,7 @@ class Telemetry:
 
     def __init__(self) -> None:
         self._metrics: dict[str, tuple[str, str, dict[str, Series]]] = {}
+        self.tell: Callable[[Told], None] = lambda told: told(self.exposition())  # or the sum over all workers
         self.before_telling: dict[str, Callable[[], None]] = {}  # by who asks for it: what is put aside is counted
 
     def counter(self, name: str, about: str, **labels: str) -> Counter:
@@ -116,6 +120,11 @@ class Telemetry:
     def reading(self, name: str, about: str, read: Callable[[], float], **labels: str) -> None:
         """A gauge, or where the name ends in _total a counter; the last reading given for the same labels counts."""
         self._family(name, about)[label_text(labels)] = Reading(read)
+
+    def total(self, name: str) -> float:
+        """The sum over all series of a counter; 0 where there is none."""
+        _, _, series = self._metrics.get(name, ("", "", {}))
+        return sum(one.value for one in series.values() if isinstance(one, Counter))
 
     def forget(self, name: str, **labels: str) -> None:
         """Drop a series whose labels will never be true again."""
@@ -150,6 +159,8 @@ def observe_process(telemetry: Telemetry, began: float) -> None:
     page = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
     telemetry.reading("towpath_process_resident_bytes", "Memory this worker holds.", lambda: _resident_pages() * page)
     telemetry.reading("towpath_process_cpu_seconds_total", "Processor time this worker has used.", time.process_time)
+    requests = partial(telemetry.total, "towpath_requests_total")
+    telemetry.reading("towpath_process_requests_total", "Requests that this worker has answered.", requests)
     telemetry.reading(
         "towpath_process_uptime_seconds", "How long this worker has been running.", lambda: time.monotonic() - began
     )

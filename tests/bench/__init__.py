@@ -1,0 +1,1 @@
+"""The benchmarks: that what they tell follows from what they measured."""

@@ -1,0 +1,150 @@
+"""Copies for shadows: nobody waits for them, whatever the shadow does, and they take no more than their share."""
+
+import threading
+from itertools import repeat
+
+import pytest
+
+from tests.serving.asking import Kept
+from tests.serving.conftest import CUSTOMER
+from tests.serving.routed import following, site
+from towpath.core.routes import Shadow
+from towpath.serving.exchange import Exchange, Head, Route
+from towpath.serving.routing.shadowing import ROOM, Shadowing
+from towpath.serving.telemetry import Telemetry
+
+PATIENCE_SECONDS = 10
+FIRST = repeat(0)  # positions that every shadow wants
+
+
+class Loop:
+    """A loop's call_soon_threadsafe, whose turns a test lets pass."""
+
+    def __init__(self):
+        self.turns, self.news = [], threading.Condition()
+
+    def call_soon(self, turn):
+        with self.news:
+            self.turns.append(turn)
+            self.news.notify_all()
+
+    def run(self, turns: int):
+        """So many turns, which the thread of the shadows brings."""
+        for _ in range(turns):
+            with self.news:
+                assert self.news.wait_for(lambda: self.turns, PATIENCE_SECONDS)
+                turn = self.turns.pop(0)
+            turn()
+
+
+class Shadowed:
+    """BankChurn with revision 7 live and 8 its shadow."""
+
+    def __init__(self, bundles, folder, share=1.0, percent=100.0):
+        here = site(folder, bundles["bankchurn"])
+        here.write({7: 100}, also=(8,), shadows=(Shadow(8, percent),))
+        self.table = following(here.path).follower.table
+        self.live, self.shadow = self.table.models[7], self.table.shadows[8]
+        self.loop, self.telemetry = Loop(), Telemetry()
+        self.shadowing = Shadowing("bankchurn", self.telemetry, self.loop.call_soon, None, share)
+        self.shadowing.use(self.table)
+        self.customer = self.live.reader._kind(**CUSTOMER)
+
+    def offer(self, times: int = 1, positions=FIRST) -> None:
+        for _ in range(times):
+            self.shadowing.offer([exchange()], self.live, [self.customer], positions)
+
+    def counted(self) -> dict[str, int]:
+        lines = self.telemetry.exposition().decode().splitlines()
+        found = [line for line in lines if line.startswith("towpath_shadow_total")]
+        return {line.split('outcome="')[1].split('"')[0]: int(line.rpartition(" ")[2]) for line in found}
+
+
+def exchange() -> Exchange:
+    return Exchange(Kept(), Head(Route(lambda exchange: None, lambda status, seconds: None)), b"r-1")
+
+
+@pytest.fixture
+def shadowed(bundles, tmp_path):
+    return Shadowed(bundles, tmp_path)
+
+
+def hang(model, until: threading.Event) -> None:
+    see = model.engine.see
+
+    def wait(rows):
+        assert until.wait(PATIENCE_SECONDS)
+        return see(rows)
+
+    model.engine.see = wait
+
+
+def test_what_was_asked_is_answered_beside_and_counted(shadowed):
+    shadowed.offer(3)
+    shadowed.loop.run(3)
+
+    assert shadowed.counted() == {"answered": 3, "failed": 0, "refused": 0, "dropped": 0}
+
+
+def test_a_shadow_that_hangs_keeps_nobody_waiting_and_copies_are_dropped(shadowed):
+    release = threading.Event()
+    hang(shadowed.shadow, release)
+    shadowed.offer(ROOM + 50)
+
+    assert shadowed.counted()["dropped"] == 50
+    release.set()
+    shadowed.loop.run(ROOM)
+    assert shadowed.counted()["answered"] == ROOM
+
+
+def test_a_shadow_that_fails_on_one_record_fails_on_that_alone(shadowed):
+    see, spoilt = shadowed.shadow.engine.see, shadowed.live.reader._kind(**CUSTOMER | {"Age": 66})
+
+    def fail(rows):
+        if any(66.0 in list(row) for row in rows):
+            raise RuntimeError("of this row")
+        return see(rows)
+
+    shadowed.shadow.engine.see = fail
+    customers = [shadowed.customer, spoilt, shadowed.customer]
+    shadowed.shadowing.offer([exchange() for _ in customers], shadowed.live, customers, FIRST)
+    shadowed.loop.run(1)
+
+    assert shadowed.counted() == {"answered": 2, "failed": 1, "refused": 0, "dropped": 0}
+
+
+def test_a_shadow_that_worked_its_share_of_the_time_rests(bundles, tmp_path):
+    shadowed = Shadowed(bundles, tmp_path, share=1e-9)
+    shadowed.shadowing._saved = 1e-6
+    shadowed.offer()
+    shadowed.loop.run(1)
+    shadowed.offer(10)
+
+    assert shadowed.counted()["answered"] == 1 and shadowed.counted()["dropped"] == 10
+
+
+def test_a_shadow_gets_its_share_of_the_requests_and_no_others(bundles, tmp_path):
+    shadowed = Shadowed(bundles, tmp_path, percent=25.0)
+    shadowed.offer(4, iter([0, 2_499, 2_500, 9_999]))
+    shadowed.loop.run(2)
+
+    assert shadowed.counted()["answered"] == 2
+
+
+def test_a_batch_is_copied_as_a_whole(shadowed):
+    shadowed.shadowing.offer([exchange()], shadowed.live, [shadowed.customer] * 100, FIRST)
+    shadowed.loop.run(1)
+
+    assert shadowed.counted()["answered"] == 100
+
+
+def test_without_shadows_there_is_no_thread(shadowed, bundles, tmp_path):
+    before = threading.active_count()
+    (tmp_path / "plain").mkdir()
+    here = site(tmp_path / "plain", bundles["bankchurn"])
+    here.write({7: 100})
+    thread = shadowed.shadowing._thread
+    shadowed.shadowing.use(following(here.path).follower.table)
+    thread.join(PATIENCE_SECONDS)
+
+    assert not thread.is_alive() and threading.active_count() == before - 1 and not shadowed.shadowing.wanted

@@ -1,0 +1,189 @@
+"""Follows one routes file: looks, reads, opens what is new, swaps; whatever is wrong with it, what was live stays."""
+
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from towpath.bundle.routes import Look, kept_routes, look_at, read_content, read_routes
+from towpath.core.errors import TowpathError
+from towpath.core.routes import CODES, Routes, RoutesRefused, answering
+from towpath.core.routes_file import decode, refuse_step
+from towpath.serving import journal
+from towpath.serving.routing.loading import Pool
+from towpath.serving.routing.table import Table
+
+RETRY_SECONDS = 2.0  # between tries of a file that is refused: its bundle may be on its way
+SETTLED_SECONDS = 0.1  # after which a file that looks the same is the same; clocks of file systems tick in 4 ms
+QUIET_SECONDS = 60.0  # in which one trouble is told once
+MOST_TOLD = 100  # troubles that are remembered, in the hands of who writes a thousand different ones
+
+QUARANTINED = "quarantined"  # a code of ours alone: no writer could know
+
+Swap = Callable[[Table], None]
+"""Makes the worker act upon a table, and returns when it does."""
+
+
+class Follower:
+    """Follower(path, pool, swap).look(), again and again, from one thread; what it says can be read from any."""
+
+    def __init__(self, path: Path, pool: Pool, swap: Swap, clock: Callable[[], float] = time.time):
+        self.path, self._pool, self.swap, self._clock = path, pool, swap, clock
+        self.table: Table | None = None
+        self.refused: RoutesRefused | None = None
+        self.since = 0.0  # when the generation was swapped in, in seconds since 1970
+        self.refusals = dict.fromkeys(CODES, 0)
+        self.swap_seconds = 0.0  # of the last swap, from the look that saw it
+        self.swaps = 0
+        self._look: Look | None = None
+        self._settled = False
+        self._content = b""
+        self._without: frozenset[str] = frozenset()
+        self._tried = 0.0
+        self._told: dict[tuple[str, str], float] = {}
+
+    @property
+    def name(self) -> str:
+        """What the service is called; until a file was read, as the file is: `bankchurn.routes.json`."""
+        return self.table.routes.service if self.table else self.path.name.partition(".")[0]
+
+    @property
+    def generation(self) -> int:
+        """What is acted upon; 0 before the first."""
+        return self.table.routes.generation if self.table else 0
+
+    def begin(self, without: Collection[str] = ()) -> None:
+        """The first table: from the file, else from the newest generation kept beside it that can be acted upon.
+
+        Raises RoutesRefused where none can; why the file was refused is told in either case.
+        """
+        self._without = frozenset(without)
+        self._look = look_at(self.path)
+        try:
+            self._read()
+        except RoutesRefused as error:
+            self._refuse(error)
+            self._begin_with_kept(error)
+
+    def _begin_with_kept(self, refused: RoutesRefused) -> None:
+        for routes in kept_routes(self.path):
+            with suppress(RoutesRefused):
+                self._refuse_nobody(routes)
+                self._act_upon(routes)
+                journal.tell("routes_kept", routes=str(self.path), generation=routes.generation)
+                return
+        if refused.reason != QUARANTINED:
+            raise refused
+        self._act_upon(read_routes(self.path))  # it says what it waits for, instead of not starting at all
+
+    def look(self, without: Collection[str] = ()) -> bool:
+        """Look once, and act upon what is new; whether another table is acted upon now."""
+        now, look, before = self._clock(), look_at(self.path), self.table
+        if without != self._without:
+            self._guarded(self._leave_out, frozenset(without))
+        again = not self._settled or (self.refused and now - self._tried > RETRY_SECONDS)
+        if look != self._look or again:
+            self._look, self._tried = look, now
+            # One that was touched a moment ago may be touched again within the same tick of the clock that tells.
+            self._settled = not look or now - max(look.modified_ns, look.changed_ns) / 1e9 > SETTLED_SECONDS
+            self._guarded(self._read)
+        return self.table is not before
+
+    def warm(self) -> None:
+        """Open what is listed for a return and fits into memory."""
+        if self.table:
+            self._pool.warm(self.table.routes, self.path.parent, self._without)
+
+    def _guarded(self, step: Callable[..., None], *given: Any) -> None:
+        try:
+            step(*given)
+        except RoutesRefused as error:
+            self._refuse(error)
+        except Exception as error:  # the door: whatever a file or a bundle brings, the worker goes on
+            told = f"{self.path} cannot be acted upon: {type(error).__name__}"
+            journal.tell("routes_failed", routes=str(self.path), **journal.traced(error))
+            self._refuse(RoutesRefused("unexpected", told, hint="the worker's log has where it arose"))
+
+    def _read(self) -> None:
+        content = read_content(self.path)
+        if content != self._content or self.table is None or self._is_wrong(self.table):
+            routes = decode(content, str(self.path))
+            if self.table:
+                refuse_step(self.table.routes, routes, str(self.path))
+            self._refuse_nobody(routes)
+            self._act_upon(routes)
+        self._accept(content)
+
+    def _refuse_nobody(self, routes: Routes) -> None:
+        """Refuse routes of which nothing may answer: what was live before them may."""
+        if answering(routes) and not _allowed(routes, self._without):
+            told = f"{self.path} has generation {routes.generation}, all of whose bundles are quarantined"
+            raise RoutesRefused(QUARANTINED, told, hint="workers have died of them; go back, or upgrade to lift it")
+
+    def _leave_out(self, without: frozenset[str]) -> None:
+        """Bundles that must not answer any more, or may again; whatever the file says by now."""
+        self._without = without
+        if self.table:
+            self._act_upon(self.table.routes)
+
+    def _act_upon(self, routes: Routes) -> None:
+        if self.table and routes == self.table.routes and not self._is_wrong(self.table):
+            return
+        began = time.perf_counter()
+        table = self._pool.table(routes, self.path.parent, self._without)
+        self.swap(table)
+        self._pool.hold(table)
+        self.table, self.since, self.swaps = table, self._clock(), self.swaps + 1
+        self.swap_seconds = time.perf_counter() - began
+        self._tell_swap(routes)
+
+    def _is_wrong(self, table: Table) -> bool:
+        """Whether it answers with what should be left out, or leaves out what may answer."""
+        return {one.bundle.id for one in table.models.values()} != _allowed(table.routes, self._without)
+
+    def _accept(self, content: bytes) -> None:
+        if self.refused:
+            journal.tell("routes_mended", routes=str(self.path), generation=self.generation)
+        self._content, self.refused = content, None
+
+    def _tell_swap(self, routes: Routes) -> None:
+        journal.tell(
+            "routes",
+            service=routes.service,
+            environment=routes.environment,
+            generation=routes.generation,
+            mode=routes.mode.name,
+            traffic={routes.label(one.revision): one.percent for one in routes.traffic if one.percent},
+            seconds=round(self.swap_seconds, 4),
+        )
+
+    def _refuse(self, error: RoutesRefused) -> None:
+        known = self.refused
+        if known is None or (known.reason, str(known)) != (error.reason, str(error)):
+            self.refusals[error.reason] += 1
+            self._tell(error)
+        self.refused = error
+
+    def _tell(self, error: TowpathError) -> None:
+        """One trouble once a minute, however often the file changes."""
+        now, trouble = self._clock(), (getattr(error, "reason", error.code), str(error))
+        if now - self._told.get(trouble, 0.0) < QUIET_SECONDS:
+            return
+        if len(self._told) >= MOST_TOLD:
+            self._told.clear()
+        self._told[trouble] = now
+        journal.tell(
+            "routes_refused",
+            routes=str(self.path),
+            code=trouble[0],
+            problem=str(error)[:1000],
+            hint=error.hint,
+            generation=self.generation,
+        )
+
+
+def _allowed(routes: Routes, without: frozenset[str]) -> set[str]:
+    """The bundles that may answer by these routes."""
+    may = answering(routes)
+    return {one.digest for one in routes.revisions if one.number in may} - without
