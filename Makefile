@@ -27,7 +27,7 @@ help: ## Show this list
 
 setup: $(VENV)/made ## Make .venv with every package at its pinned version
 
-$(VENV)/made: $(VENV)/packages pyproject.toml
+$(VENV)/made: $(VENV)/packages pyproject.toml $(wildcard towpath/engine/*.c)
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -1,8 +1,7 @@
 """Runs the graphs of a bundle: onnxruntime, from bytes only, on one thread."""
 
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +12,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from towpath.core.errors import VerificationRefused
+from towpath.engine import forest, protobuf
 
 DOMAINS = {"", "ai.onnx", "ai.onnx.ml"}  # whose operators only compute; no file, no network, no code
 OUTSIDE = b"location"  # the key by which a tensor names a file of its data
@@ -23,11 +23,9 @@ PACK_AGAIN = "it was changed after it was proved; pack it again"
 INNER = {"model": {7: "graph"}, "graph": {1: "node"}, "node": {5: "attribute"}, "attribute": {6: "graph", 11: "graph"}}
 NODE_DOMAIN, FUNCTIONS = ("node", 7), ("model", 25)
 
-# Protobuf's wire types. A tree has hundreds of thousands of small integers; they are stepped over in one go.
-VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES = 0, 1, 2, 5
-INTEGERS = re.compile(
-    rb"(?:[\x08\x10\x18\x20\x28\x30\x38\x40\x48\x50\x58\x60\x68\x70\x78][\x80-\xff]{0,9}[\x00-\x7f])+"
-)
+ROWS = "X"
+Run = Callable[[np.ndarray], np.ndarray]
+"""float64 rows (n, columns) to what a graph makes of them."""
 
 
 class GraphModel:
@@ -37,29 +35,24 @@ class GraphModel:
     """
 
     def __init__(self, graph: bytes, explain: bytes | None = None):
-        self._session = _open(graph, "graph.onnx")
-        self._explain = explain
-
-    def raw(self, rows: np.ndarray) -> np.ndarray:
+        self.raw = _open(graph, "graph.onnx", "raw")
         """(n, columns) to (n, outputs), both float64."""
-        raw: np.ndarray = self._session.run(["raw"], {"X": rows})[0]
-        return raw
+        self._explain = explain
 
     def contributions(self, rows: np.ndarray) -> np.ndarray:
         """(n, columns) to (n, outputs, columns), both float64."""
-        added: np.ndarray = self._explainer.run(["contributions"], {"X": rows})[0]
-        return added
+        return self._explained(rows)
 
     @cached_property
-    def _explainer(self) -> onnxruntime.InferenceSession:
+    def _explained(self) -> Run:
         if self._explain is None:
             raise VerificationRefused("this model has no contributions", hint="drop contributions from the answer")
-        return _open(self._explain, "explain.onnx")
+        return _open(self._explain, "explain.onnx", "contributions")
 
 
 def domains(message: memoryview, kind: str = "model") -> Iterator[str]:
     """Whose operators a model's nodes are, in all its graphs. Raises ValueError for bytes that are no protobuf."""
-    for number, value in _fields(message):
+    for number, value in protobuf.fields(message):
         if (kind, number) == NODE_DOMAIN:
             yield bytes(value).decode()
         elif (kind, number) == FUNCTIONS:
@@ -68,13 +61,53 @@ def domains(message: memoryview, kind: str = "model") -> Iterator[str]:
             yield from domains(value, inner)
 
 
-def _open(model: bytes, name: str) -> onnxruntime.InferenceSession:
+def _open(model: bytes, name: str, result: str) -> Run:
+    """What gives the result of a model for rows; its trees are walked by ourselves where we can."""
     _check(model, name)
     try:
-        # From bytes, which are the ones whose digest was compared; a path could lead elsewhere by now.
-        return onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"])
-    except Exception as error:  # its binding raises a dozen classes of its own, which have no base in common
+        parts = forest.take_apart(model, result)
+        return _whole(model, result) if parts is None else _Parted(parts, result).run
+    except Exception as error:  # onnxruntime's binding raises a dozen classes of its own, which have no base in common
         raise VerificationRefused(f"{name} does not load: {error}", hint=PACK_AGAIN) from error
+
+
+def _whole(model: bytes, result: str) -> Run:
+    session = _session(model)
+    return lambda rows: session.run([result], {ROWS: rows})[0]
+
+
+def _session(model: bytes) -> onnxruntime.InferenceSession:
+    # From bytes, which are the ones whose digest was compared; a path could lead elsewhere by now.
+    return onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"])
+
+
+class _Parted:
+    """A graph whose trees were taken out of it."""
+
+    def __init__(self, parts: forest.Parts, result: str):
+        self._before = _session(parts.before) if parts.before else None
+        self._after = _session(parts.after) if parts.after else None
+        self._wanted = [one.name for one in self._before.get_outputs()] if self._before else []
+        self._reads = [one.name for one in self._after.get_inputs()] if self._after else []
+        self._result = result
+        widths = {name: value.shape[1] for name, value in self._read(np.zeros((1, parts.columns))).items()}
+        self._walkers = [forest.Walker(one, widths[one.source]) for one in parts.trees]
+
+    def run(self, rows: np.ndarray) -> np.ndarray:
+        values = self._read(rows)
+        for walker in self._walkers:
+            values[walker.result] = walker.walk(values[walker.source])
+        if self._after is None:
+            return values[self._result]
+        made: np.ndarray = self._after.run([self._result], {name: values[name] for name in self._reads})[0]
+        return made
+
+    def _read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """What the trees read, by name."""
+        values = {ROWS: rows}
+        if self._before:
+            values |= zip(self._wanted, self._before.run(self._wanted, values), strict=True)
+        return values
 
 
 def _check(model: bytes, name: str) -> None:
@@ -102,38 +135,3 @@ def _options() -> onnxruntime.SessionOptions:
     # Optimised, a division before a matrix product becomes a factor of that product, in float32: off by 1e-7.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return options
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """The fields of a protobuf message: numbers, and the bytes of those that have a length."""
-    position = 0
-    while position < len(message):
-        if integers := INTEGERS.match(message, position):
-            position = integers.end()
-            continue
-        key, position = _varint(message, position)
-        kind = key & 7
-        if kind == VARINT:
-            _, position = _varint(message, position)
-            continue
-        if key >> 32:
-            raise ValueError(f"its field at byte {position} has no number that protobuf allows")
-        size, position = _varint(message, position) if kind == BYTES else (_size(kind), position)
-        if position + size > len(message):
-            raise ValueError(f"it breaks off at byte {len(message)}")
-        yield key >> 3, message[position : position + size]
-        position += size
-
-
-def _size(kind: int) -> int:
-    sizes = {EIGHT_BYTES: 8, FOUR_BYTES: 4}
-    if kind not in sizes:
-        raise ValueError(f"protobuf has no wire type {kind}")
-    return sizes[kind]
-
-
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while (byte := message[position]) & 0x80:
-        value, shift, position = value | (byte & 0x7F) << shift, shift + 7, position + 1
-    return value | byte << shift, position + 1

@@ -10,6 +10,7 @@ from itertools import accumulate
 
 from msgspec import Struct
 
+from towpath.engine import forest
 from towpath.serving import journal
 from towpath.version import VERSION
 
@@ -165,6 +166,7 @@ def observe_process(telemetry: Telemetry, began: float) -> None:
         "towpath_process_uptime_seconds", "How long this worker has been running.", lambda: time.monotonic() - began
     )
     versions = {"version": VERSION, "python": platform.python_version()}
+    versions["trees"] = "compiled" if forest.is_compiled() else "onnxruntime"
     telemetry.reading("towpath_worker_info", "What this worker runs on.", lambda: 1.0, **versions)
     telemetry.reading("towpath_log_dropped_total", "Lines of the log that could not be written.", journal.dropped)
 
