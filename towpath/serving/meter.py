@@ -1,9 +1,10 @@
 """Routes whose answers are counted and timed."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 
 from towpath.serving.exchange import Exchange, Route
-from towpath.serving.telemetry import Telemetry
+from towpath.serving.telemetry import SECONDS, Telemetry
 
 ASKED, TOLD, PROBED = (200, 400, 422, 500, 503), (200,), (200, 503)
 EXPLAINED = (*ASKED, 501)
@@ -19,6 +20,7 @@ def metered(
     """A route of a service, or of the worker's own where that is ""; series of these statuses exist from the start."""
     labels = {"service": service, "route": route}
     duration = telemetry.histogram(*_DURATION, **labels)
+    buckets = duration.counts
     counters = {status: telemetry.counter(*_REQUESTS, **labels, status=str(status)) for status in statuses}
 
     def observe(status: int, seconds: float) -> None:
@@ -26,6 +28,8 @@ def metered(
         if counter is None:
             counter = counters[status] = telemetry.counter(*_REQUESTS, **labels, status=str(status))
         counter.value += 1.0
-        duration.observe(seconds)
+        # What Histogram.observe does, of which this is the one call that every request pays for.
+        buckets[bisect_left(SECONDS, seconds)] += 1
+        duration.total += seconds
 
     return Route(handle, observe)

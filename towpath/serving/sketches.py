@@ -94,10 +94,11 @@ class Sketches:
         self._scores, _ = _numbers(reference.scores, counts, excess, here)
         sources = [source for _, source in known]
         self._take = _taking(sources[: len(numbers)])
+        self.reads_records = any(isinstance(source, Recorded) for source in sources)
         self._categories = list(zip(self.features[len(numbers) :], sources[len(numbers) :], strict=True))
 
     def add(self, records: Sequence[Struct], seen: Seen) -> None:
-        """Some records, and what was seen of them."""
+        """Some records, and what was seen of them; the records may be left out where they are not read."""
         if self._numbers:
             self._numbers.add(self._take(records, seen))
         for live, source in self._categories:
@@ -180,7 +181,7 @@ def _taking(sources: Sequence[Source]) -> Take:
     places, columns = ([pair[k] for pair in encoded] for k in (0, 1))
 
     def take(records: Sequence[Struct], seen: Seen) -> np.ndarray:
-        values = np.empty((len(sources), len(records)))
+        values = np.empty((len(sources), len(seen)))
         if encoded:
             values[places] = seen.rows.T[columns]  # type: ignore[union-attr]  # a plan that encodes has rows
         for i, source in recorded:
