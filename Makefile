@@ -63,10 +63,12 @@ unit: setup ## Run the quick part of the tests, for the inner loop: no processes
 bench: setup .tools/reference/made ## Run every benchmark: half an hour and 8 GB of disk
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
-soak: setup ## Try for half an hour what nobody should send or do: the whole of what docs/guarantees.md tells of
-	$(BIN)/python bench/fuzz.py --full --check
-	$(BIN)/python bench/connections.py --check
-	$(BIN)/python bench/overload.py --check
+soak: setup ## Try for an hour what nobody should send or do, and swaps, kills and stops; SHORT=1 for some of each in a minute
+	$(BIN)/python bench/fuzz.py $(if $(SHORT),--small,--full) --check
+	$(BIN)/python bench/connections.py $(if $(SHORT),--small,--check)
+	$(BIN)/python bench/overload.py $(if $(SHORT),--small,--check)
+	$(BIN)/python bench/stops.py $(if $(SHORT),--small) --check
+	$(BIN)/python bench/soak.py $(if $(SHORT),--small) --check
 
 bench-peers: setup .tools/reference/made $(PEERS) ## Race BentoML, LitServe, MLServer, MLflow and Ray Serve too (2 GB of disk)
 	$(BIN)/python bench/serving.py --peers --cases bankchurn-four

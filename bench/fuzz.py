@@ -1,7 +1,8 @@
 """Bodies that nobody should send, in process and over HTTP: no 5xx, no crash, no growth, no long stall.
 
-python bench/fuzz.py [--full] [--check] [--bundle PATH] [--seed N]
---full tries 10,000,000 in process and 1,000,000 over HTTP, which docs/guarantees.md tells of; else a fiftieth of it.
+python bench/fuzz.py [--full|--small] [--check] [--bundle PATH] [--seed N]
+--full tries 10,000,000 in process and 1,000,000 over HTTP, which docs/guarantees.md tells of; --small a two-hundredth
+of it, else it is a fiftieth.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from towpath.serving.service import Service
 from towpath.serving.telemetry import Telemetry
 
 RESULTS = Path(__file__).resolve().parent / "results" / "fuzz.json"
-FULL, SHARE = (10_000_000, 1_000_000), (200_000, 20_000)
+FULL, SHARE, SMALL = (10_000_000, 1_000_000), (200_000, 20_000), (50_000, 5_000)
 WARM = 0.1  # of the bodies come before memory is weighed: caches and arenas fill first
 CONNECTIONS = 16
 MOST_GROWTH, MOST_STALL_SECONDS = 0.05, 0.1
@@ -35,11 +36,12 @@ PATHS = ("/predict", "/predict_batch", "/explain")
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="all of it: about half an hour")
+    parser.add_argument("--small", action="store_true", help="a few seconds")
     parser.add_argument("--check", action="store_true", help="fail where a promise is not kept")
     parser.add_argument("--bundle", default="", help="a packed bankchurn, else one is trained")
     parser.add_argument("--seed", type=int, default=42)
     given = parser.parse_args()
-    here, http = FULL if given.full else SHARE
+    here, http = FULL if given.full else SMALL if given.small else SHARE
     bundle, turns, telemetry = bankchurn(given.bundle), Turns(), Telemetry()
     service = Service("bankchurn", telemetry)
     service.install(open_model(bundle, turns.append))

@@ -208,7 +208,45 @@ def _run(what: str, name: str) -> tuple[str, ...]:
     return (what, MEASURED[name](run), f"`{run['command']}`", run["date"], f"`{run['commit']}`")
 
 
-RUNS = {"bodies nobody should send": "fuzz", "idle and slow connections": "connections", "overload": "overload"}
+def _swapped(run: dict[str, typing.Any]) -> str:
+    return (
+        f"one worker: {run['failed']} failed of {run['requests']:,}; {run['swaps']:,} swaps, the last answer of the "
+        f"revision before after {run['last_old_p99_ms']} ms (p99); memory {run['megabytes_before']} MB before, "
+        f"{run['megabytes_after']} MB after"
+    )
+
+
+def _beaten(run: dict[str, typing.Any]) -> str:
+    return (
+        f"two workers: {run['failed']} failed of {run['requests']:,}; {run['swaps']:,} swaps, "
+        f"{run['killed_workers']} killed workers, which took {run['lost_with_them']} requests with them, and as many "
+        f"upgrades"
+    )
+
+
+def _grown(fits: dict[str, float]) -> str:
+    memory, start = fits["megabytes_a_bundle"], 1e3 * fits["start_seconds_a_bundle"]
+    return (
+        f"each takes {memory:.2f} MB (R2 {fits['megabytes_r2']}) and {start:.0f} ms at the start "
+        f"(R2 {fits['start_seconds_r2']})"
+    )
+
+
+def _swapped_among(row: dict[str, float]) -> str:
+    return (
+        f"of {row['bundles']} one is swapped in {row['warm_answered_ms']} ms, in {row['cold_answered_ms']} ms where it "
+        f"must be loaded first"
+    )
+
+
+RUNS = {
+    "bodies nobody should send": "fuzz",
+    "idle and slow connections": "connections",
+    "overload": "overload",
+    "stops with stuck clients": "stops",
+    "swaps, kills and upgrades under load": "soak",
+    "many bundles in one worker": "routes",
+}
 MEASURED = {
     "fuzz": lambda run: (
         f"{run['in_process']['bodies']:,} in process and {run['over_http']['bodies']:,} over HTTP: "
@@ -225,6 +263,12 @@ MEASURED = {
         f"{run['goodput']:.0%} of the peak answered in time, {run['refused']:,} refused, well again after "
         f"{run['recovered_seconds']} s"
     ),
+    "stops": lambda run: (
+        f"{run['failed']} of {run['under_way']:,} requests under way failed in {run['stops']:,} stops, of which the "
+        f"longest took {run['seconds_most']} s"
+    ),
+    "soak": lambda run: "; ".join([_swapped(run["swaps"]), _beaten(run["kills"])]),
+    "routes": lambda run: "; ".join([_grown(run["fits"]), _swapped_among(run["results"][-1])]),
 }
 
 

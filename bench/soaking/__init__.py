@@ -1,0 +1,1 @@
+"""What bench/soak.py, stops.py and routes.py are made of: releases told apart, clients, workers, judges."""
