@@ -7,8 +7,12 @@ import pytest
 
 from tests.serving.asking import Asked, Turns
 from tests.serving.conftest import CUSTOMER
+from towpath.bundle.read import read_bundle
+from towpath.core.settings import Settings
+from towpath.engine.engine import open_engine
 from towpath.serving.model import open_model
 from towpath.serving.observing import CHUNK
+from towpath.serving.routing.loading import revised
 from towpath.serving.service import OBSERVED
 from towpath.serving.telemetry import observe_process
 
@@ -168,3 +172,22 @@ def test_numbers_near_the_end_of_what_there_is_leave_the_metrics_finite(asked):
 
     assert max(told.values()) == pytest.approx(3e290)
     assert b" inf" not in asked.telemetry.exposition() and b"Inf}" not in asked.telemetry.exposition()
+
+
+def test_each_revision_of_one_bundle_is_counted_by_the_settings_that_it_answers_with(bundles):
+    turns = Turns()
+    bundle = read_bundle(bundles["bankchurn"])
+    engine = open_engine(bundle)
+    models = [
+        revised(bundle, engine, Settings(threshold), "bankchurn@1.0.0", f"bankchurn/prod#{number}", turns.append)
+        for number, threshold in ((7, 0.0), (8, 1.0))
+    ]
+    asked = Asked(turns, models[0])
+    asked.service.install(*models)
+    for model in (*models, models[1]):
+        asked.service.choose = lambda exchange, again, model=model: model
+        asked.ask("POST", "/predict", CUSTOMER)
+    told = asked.metrics("towpath_predictions_total{")
+
+    assert next(value for name, value in told.items() if f'class="{models[0].classes[1]}"' in name) == 1
+    assert sum(age_bins(asked).values()) == 3

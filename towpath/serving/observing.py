@@ -1,6 +1,6 @@
 """Counts what a model answers, off the way of the answers: they are put aside first and summed up many at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -9,7 +9,7 @@ from msgspec import Struct
 from towpath.core.reference import shares
 from towpath.engine.answers import Seen, together
 from towpath.serving.exchange import Exchange
-from towpath.serving.model import Model
+from towpath.serving.model import Model, Observe
 from towpath.serving.sketches import Live, Sketches
 from towpath.serving.telemetry import Bins, Telemetry
 
@@ -18,6 +18,9 @@ CHUNK = 512  # answers summed up at once: 0.15 ms with ten features, which no si
 MOST = 640  # a chunk and what came with its last request
 
 Metric = tuple[str, str]
+
+Decide = Callable[[np.ndarray], np.ndarray]
+"""Scores to the positions of their classes."""
 
 PREDICTED = ("towpath_predictions_total", "Predictions made, by class.")
 BATCH = ("towpath_batch_rows", "Records answered, by request; a single one counts 1.")
@@ -35,25 +38,31 @@ class Observer:
     """What one bundle was asked and answered in one service; its series exist from the start."""
 
     def __init__(self, telemetry: Telemetry, service: str, model: Model):
-        self._decide = model.engine.answerer.decide_all if len(model.classes) > 1 else None
+        self._decide = _decides(model)
         self._sketches = Sketches(model.contract, model.bundle.reference(), model.bundle.plan)
         self._call_soon = model.call_soon
         self._predicted = [telemetry.counter(*PREDICTED, service=service, **{"class": one}) for one in model.classes]
         self._rows = telemetry.sizes(*BATCH, service=service)
         self._records: list[Struct] = []
         self._waiting = 0  # answers that are not summed up yet
-        self._seen: list[Seen] = []
+        self._seen: list[tuple[Decide | None, Seen]] = []  # each with how its model decides
         self._batches: list[int] = []  # how many of these records came together, where it was more than one
         self._folding = False
         self._labels = {"service": service, "bundle": model.short_id}
         self._told: list[tuple[str, dict[str, str]]] = []
         self._tell(telemetry)
 
-    def observe(self, exchanges: Sequence[Exchange], records: Sequence[Struct], seen: Seen) -> None:
-        """Requests of a record each, or all records of one, were answered."""
+    def observing(self, model: Model) -> Observe:
+        """What is told of the answers of a model of this bundle; others of it may decide by other settings."""
+        return partial(self.observe, decide=_decides(model))
+
+    def observe(
+        self, exchanges: Sequence[Exchange], records: Sequence[Struct], seen: Seen, decide: Decide | None = None
+    ) -> None:
+        """Requests of a record each, or all records of one, were answered; decided by the first model's settings."""
         count = len(records)
         self._waiting += count
-        self._seen.append(seen)
+        self._seen.append((decide or self._decide, seen))
         if self._sketches.reads_records:  # else they are not kept: memory that is used again at once is still near
             self._records += records
         if count != len(exchanges):
@@ -67,16 +76,18 @@ class Observer:
         if not self._waiting:
             return
         records, self._records = self._records, []
-        seen, self._seen = together(self._seen), []
+        aside, self._seen = self._seen, []
+        seen = together([one for _, one in aside])
         batches, self._batches = self._batches, []
         waited, self._waiting = self._waiting, 0
         for size in batches:
             self._rows.observe(size)
         self._rows.observe(1.0, waited - sum(batches))
+        for start in range(0, waited, CHUNK) if waited > MOST else ():
+            self._sketches.add(records[start : start + CHUNK], seen[start : start + CHUNK])
         if waited <= MOST:
-            return self._count(records, seen)
-        for start in range(0, waited, CHUNK):
-            self._count(records[start : start + CHUNK], seen[start : start + CHUNK])
+            self._sketches.add(records, seen)
+        self._count_decided(aside)
 
     def forget(self, telemetry: Telemetry) -> None:
         """Its series are told no more."""
@@ -87,11 +98,14 @@ class Observer:
         self._folding = False
         self.fold()
 
-    def _count(self, records: Sequence[Struct], seen: Seen) -> None:
-        self._sketches.add(records, seen)
-        decided = np.bincount(self._decide(seen.scores)) if self._decide else [len(seen)]
-        for count, predicted in zip(decided, self._predicted, strict=False):
-            predicted.value += float(count)
+    def _count_decided(self, aside: Sequence[tuple[Decide | None, Seen]]) -> None:
+        alike: dict[Decide | None, list[Seen]] = {}
+        for decide, seen in aside:
+            alike.setdefault(decide, []).append(seen)
+        for decide, some in alike.items():
+            decided = np.bincount(decide(together(some).scores)) if decide else [sum(map(len, some))]
+            for count, predicted in zip(decided, self._predicted, strict=False):
+                predicted.value += float(count)
 
     def _tell(self, telemetry: Telemetry) -> None:
         for live in self._sketches.features:
@@ -112,3 +126,8 @@ class Observer:
             if read:
                 telemetry.bins(*metric, Bins(live.bins, read), labels)
                 self._told.append((metric[0], labels))
+
+
+def _decides(model: Model) -> Decide | None:
+    """None where there is nothing to decide."""
+    return model.engine.answerer.decide_all if len(model.classes) > 1 else None

@@ -204,7 +204,8 @@ class Service:
         """The same bundle counts on where it comes back; those that answered longest ago are told no more."""
         observer = self._observers.pop(model.short_id, None) or Observer(self.telemetry, self.name, model)
         self._observers[model.short_id] = observer
-        model.observe = _both(observer, self._log, Source(model, model.revision)) if self._log else observer.observe
+        observe = observer.observing(model)
+        model.observe = _both(observe, self._log, Source(model)) if self._log else observe
         rows = self.telemetry.sizes(*_RUN_ROWS, service=self.name)
         durations = self.telemetry.histogram(*_RUN_SECONDS, service=self.name)
 
@@ -235,14 +236,14 @@ class Service:
             observer.fold()
 
 
-def _both(observer: Observer, log: PredictionLog, source: Source) -> Observe:
+def _both(observe: Observe, log: PredictionLog, source: Source) -> Observe:
     """Counted and logged."""
 
-    def observe(exchanges: Sequence[Exchange], records: Sequence[Struct], seen: Seen) -> None:
-        observer.observe(exchanges, records, seen)
+    def both(exchanges: Sequence[Exchange], records: Sequence[Struct], seen: Seen) -> None:
+        observe(exchanges, records, seen)
         log.put(source, exchanges, records, seen)
 
-    return observe
+    return both
 
 
 def possible_faults(contract: Contract) -> list[tuple[str, str]]:
