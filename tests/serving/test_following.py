@@ -380,6 +380,15 @@ def test_what_is_quarantined_is_left_out_even_while_the_file_is_broken(here, fol
     assert set(followed.follower.table.models) == {7} and followed.refused == "empty"
 
 
+def test_a_shadow_that_is_quarantined_is_asked_no_more_and_again_when_it_no_longer_is(here, followed):
+    here.write({7: 100}, also=(8,), shadows=(Shadow(8, 5.0),))
+    followed.look()
+    bad = frozenset({here.revision(8).digest})
+
+    assert followed.follower.look(bad) and followed.follower.table.shadows == {} == dict(followed.follower.table.copies)
+    assert followed.follower.look() and set(followed.follower.table.shadows) == {8}
+
+
 def test_a_fault_of_our_own_leaves_what_was_live(here, followed, monkeypatch):
     monkeypatch.setattr(module, "decode", lambda content, what: 1 / 0)
     here.write({8: 100})

@@ -8,7 +8,7 @@ from typing import Any
 
 from towpath.bundle.routes import Look, kept_routes, look_at, read_content, read_routes
 from towpath.core.errors import TowpathError
-from towpath.core.routes import CODES, Routes, RoutesRefused, answering
+from towpath.core.routes import CODES, Routes, RoutesRefused, answering, shadowing
 from towpath.core.routes_file import decode, refuse_step
 from towpath.serving import journal
 from towpath.serving.routing.loading import Pool
@@ -117,7 +117,7 @@ class Follower:
 
     def _refuse_nobody(self, routes: Routes) -> None:
         """Refuse routes of which nothing may answer: what was live before them may."""
-        if answering(routes) and not _allowed(routes, self._without):
+        if not _allowed(routes, answering(routes), self._without):
             told = f"{self.path} has generation {routes.generation}, all of whose bundles are quarantined"
             raise RoutesRefused(QUARANTINED, told, hint="workers have died of them; go back, or upgrade to lift it")
 
@@ -139,8 +139,12 @@ class Follower:
         self._tell_swap(routes)
 
     def _is_wrong(self, table: Table) -> bool:
-        """Whether it answers with what should be left out, or leaves out what may answer."""
-        return {one.bundle.id for one in table.models.values()} != _allowed(table.routes, self._without)
+        """Whether it asks what should be left out, or leaves out what may be asked."""
+        routes = table.routes
+        return any(
+            {one.bundle.id for one in models.values()} != _allowed(routes, numbers, self._without)
+            for models, numbers in ((table.models, answering(routes)), (table.shadows, shadowing(routes)))
+        )
 
     def _accept(self, content: bytes) -> None:
         if self.refused:
@@ -183,7 +187,6 @@ class Follower:
         )
 
 
-def _allowed(routes: Routes, without: frozenset[str]) -> set[str]:
-    """The bundles that may answer by these routes."""
-    may = answering(routes)
-    return {one.digest for one in routes.revisions if one.number in may} - without
+def _allowed(routes: Routes, numbers: set[int], without: frozenset[str]) -> set[str]:
+    """The bundles of these revisions that may be asked."""
+    return {one.digest for one in routes.revisions if one.number in numbers} - without
