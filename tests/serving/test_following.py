@@ -25,7 +25,7 @@ class Clock:
     """A clock that stands still until it is told otherwise."""
 
     def __init__(self):
-        self.now = time.time() + 10
+        self.now = time.monotonic() + 10
 
     def __call__(self):
         return self.now
@@ -387,6 +387,20 @@ def test_a_shadow_that_is_quarantined_is_asked_no_more_and_again_when_it_no_long
 
     assert followed.follower.look(bad) and followed.follower.table.shadows == {} == dict(followed.follower.table.copies)
     assert followed.follower.look() and set(followed.follower.table.shadows) == {8}
+
+
+def test_a_file_from_the_future_is_not_tried_again_at_every_look(here, followed):
+    clock = followed.follower._clock = Clock()
+    there = here.folder / here.revision(8).bundle
+    there.rename(here.folder / "late")
+    here.write({8: 100})
+    os.utime(here.path, (2**32, 2**32))
+    followed.look()
+    (here.folder / "late").rename(there)
+
+    assert not followed.look() and followed.refused == "bundle_missing"
+    clock.now += 60
+    assert followed.look() and live(followed) == {8: 100}
 
 
 def test_a_fault_of_our_own_leaves_what_was_live(here, followed, monkeypatch):

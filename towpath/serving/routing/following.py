@@ -1,5 +1,6 @@
 """Follows one routes file: looks, reads, opens what is new, swaps; whatever is wrong with it, what was live stays."""
 
+import math
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -15,7 +16,7 @@ from towpath.serving.routing.loading import Pool
 from towpath.serving.routing.table import Table
 
 RETRY_SECONDS = 2.0  # between tries of a file that is refused: its bundle may be on its way
-SETTLED_SECONDS = 0.1  # after which a file that looks the same is the same; clocks of file systems tick in 4 ms
+SETTLED_SECONDS = 0.1  # of looking the same, after which it is the same; clocks of file systems tick in 4 ms
 QUIET_SECONDS = 60.0  # in which one trouble is told once
 MOST_TOLD = 100  # troubles that are remembered, in the hands of who writes a thousand different ones
 
@@ -28,7 +29,7 @@ Swap = Callable[[Table], None]
 class Follower:
     """Follower(path, pool, swap).look(), again and again, from one thread; what it says can be read from any."""
 
-    def __init__(self, path: Path, pool: Pool, swap: Swap, clock: Callable[[], float] = time.time):
+    def __init__(self, path: Path, pool: Pool, swap: Swap, clock: Callable[[], float] = time.monotonic):
         self.path, self._pool, self.swap, self._clock = path, pool, swap, clock
         self.table: Table | None = None
         self.refused: RoutesRefused | None = None
@@ -37,10 +38,10 @@ class Follower:
         self.swap_seconds = 0.0  # of the last swap, from the look that saw it
         self.swaps = 0
         self._look: Look | None = None
-        self._settled = False
+        self._touched = -math.inf  # when it was last seen to look otherwise
         self._content = b""
         self._without: frozenset[str] = frozenset()
-        self._tried = 0.0
+        self._tried = -math.inf
         self._told: dict[tuple[str, str], float] = {}
 
     @property
@@ -59,7 +60,8 @@ class Follower:
         Raises RoutesRefused where none can; why the file was refused is told in either case.
         """
         self._without = frozenset(without)
-        self._look = look_at(self.path)
+        self._look, self._touched = look_at(self.path), self._clock()
+        self._tried = self._touched
         try:
             self._read()
         except RoutesRefused as error:
@@ -82,12 +84,14 @@ class Follower:
         now, look, before = self._clock(), look_at(self.path), self.table
         if without != self._without:
             self._guarded(self._leave_out, frozenset(without))
-        again = not self._settled or (self.refused and now - self._tried > RETRY_SECONDS)
-        if look != self._look or again:
-            self._look, self._tried = look, now
-            # One that was touched a moment ago may be touched again within the same tick of the clock that tells.
-            self._settled = not look or now - max(look.modified_ns, look.changed_ns) / 1e9 > SETTLED_SECONDS
-            self._guarded(self._read)
+        again = look != self._look or (self.refused is not None and now - self._tried > RETRY_SECONDS)
+        if look != self._look:
+            self._look, self._touched = look, now
+        if again:
+            self._tried = now
+        # One that was touched a moment ago may be touched again within the same tick of the clock that tells.
+        if again or now - self._touched <= SETTLED_SECONDS:
+            self._guarded(self._read, again)
         return self.table is not before
 
     def warm(self) -> None:
@@ -105,15 +109,18 @@ class Follower:
             journal.tell("routes_failed", routes=str(self.path), **journal.traced(error))
             self._refuse(RoutesRefused("unexpected", told, hint="the worker's log has where it arose"))
 
-    def _read(self) -> None:
-        content = read_content(self.path)
-        if content != self._content or self.table is None or self._is_wrong(self.table):
-            routes = decode(content, str(self.path))
-            if self.table:
-                refuse_step(self.table.routes, routes, str(self.path))
-            self._refuse_nobody(routes)
-            self._act_upon(routes)
-        self._accept(content)
+    def _read(self, again: bool = True) -> None:
+        """Act upon what is in the file, if it is not what was there before; that only where it is tried again."""
+        before, self._content = self._content, b""  # what is put back after it was away is looked at
+        self._content = content = read_content(self.path)
+        if content == before and not again:
+            return
+        routes = decode(content, str(self.path))
+        if self.table:
+            refuse_step(self.table.routes, routes, str(self.path))
+        self._refuse_nobody(routes)
+        self._act_upon(routes)
+        self._accept()
 
     def _refuse_nobody(self, routes: Routes) -> None:
         """Refuse routes of which nothing may answer: what was live before them may."""
@@ -134,7 +141,7 @@ class Follower:
         table = self._pool.table(routes, self.path.parent, self._without)
         self.swap(table)
         self._pool.hold(table)
-        self.table, self.since, self.swaps = table, self._clock(), self.swaps + 1
+        self.table, self.since, self.swaps = table, time.time(), self.swaps + 1
         self.swap_seconds = time.perf_counter() - began
         self._tell_swap(routes)
 
@@ -146,10 +153,10 @@ class Follower:
             for models, numbers in ((table.models, answering(routes)), (table.shadows, shadowing(routes)))
         )
 
-    def _accept(self, content: bytes) -> None:
+    def _accept(self) -> None:
         if self.refused:
             journal.tell("routes_mended", routes=str(self.path), generation=self.generation)
-        self._content, self.refused = content, None
+        self.refused = None
 
     def _tell_swap(self, routes: Routes) -> None:
         journal.tell(
@@ -172,7 +179,7 @@ class Follower:
     def _tell(self, error: TowpathError) -> None:
         """One trouble once a minute, however often the file changes."""
         now, trouble = self._clock(), (getattr(error, "reason", error.code), str(error))
-        if now - self._told.get(trouble, 0.0) < QUIET_SECONDS:
+        if now - self._told.get(trouble, -math.inf) < QUIET_SECONDS:
             return
         if len(self._told) >= MOST_TOLD:
             self._told.clear()
