@@ -389,6 +389,28 @@ def test_a_shadow_that_is_quarantined_is_asked_no_more_and_again_when_it_no_long
     assert followed.follower.look() and set(followed.follower.table.shadows) == {8}
 
 
+def test_a_worker_that_lives_goes_back_as_one_that_starts_where_nothing_else_may_answer(here, followed):
+    clock = followed.follower._clock = Clock()
+    here.write({8: 100}, also=(7,))
+    followed.look()
+    bad = frozenset({here.revision(8).digest})
+
+    assert followed.follower.look(bad) and live(followed) == {7: 100} and followed.refused == "quarantined"
+    clock.now += 60
+    assert not followed.follower.look(bad) and followed.refused == "quarantined"
+    clock.now += 60
+    assert followed.follower.look() and live(followed) == {8: 100} and followed.refused == ""
+
+
+def test_a_worker_goes_back_to_no_generation_of_another_environment(here, followed):
+    here.write({7: 100})
+    followed.look()
+    (here.folder / "bankchurn.routes.1.json").write_bytes(encode(here.routes({8: 100}, generation=1, environment="test")))
+
+    assert followed.follower.look(frozenset({here.revision(7).digest}))
+    assert followed.follower.table.main is None and followed.follower.table.routes.environment == "prod"
+
+
 def test_a_file_from_the_future_is_not_tried_again_at_every_look(here, followed):
     clock = followed.follower._clock = Clock()
     there = here.folder / here.revision(8).bundle

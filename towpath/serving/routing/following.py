@@ -66,10 +66,14 @@ class Follower:
             self._read()
         except RoutesRefused as error:
             self._refuse(error)
-            self._begin_with_kept(error)
+            self._go_back(error)
 
-    def _begin_with_kept(self, refused: RoutesRefused) -> None:
+    def _go_back(self, refused: RoutesRefused) -> None:
+        """Act upon the newest generation kept beside the file that can be; raises what the file is refused for."""
+        ours = self.table.routes.name if self.table else None
         for routes in kept_routes(self.path):
+            if ours and routes.name != ours:
+                continue
             with suppress(RoutesRefused):
                 self._refuse_nobody(routes)
                 self._act_upon(routes)
@@ -77,7 +81,8 @@ class Follower:
                 return
         if refused.reason != QUARANTINED:
             raise refused
-        self._act_upon(read_routes(self.path))  # it says what it waits for, instead of not starting at all
+        # It says what it waits for, instead of not starting at all.
+        self._act_upon(self.table.routes if self.table else read_routes(self.path))
 
     def look(self, without: Collection[str] = ()) -> bool:
         """Look once, and act upon what is new; whether another table is acted upon now."""
@@ -129,9 +134,19 @@ class Follower:
             raise RoutesRefused(QUARANTINED, told, hint="workers have died of them; go back, or upgrade to lift it")
 
     def _leave_out(self, without: frozenset[str]) -> None:
-        """Bundles that must not answer any more, or may again; whatever the file says by now."""
+        """Bundles that must not answer any more, or may again; whatever the file says by now.
+
+        Where nothing is left it goes back, as a worker does that starts now: both should answer alike.
+        """
         self._without = without
-        if self.table:
+        if self.table is None:
+            return
+        try:
+            self._refuse_nobody(self.table.routes)
+        except RoutesRefused as error:
+            self._refuse(error)
+            self._go_back(error)
+        else:
             self._act_upon(self.table.routes)
 
     def _act_upon(self, routes: Routes) -> None:
