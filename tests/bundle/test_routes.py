@@ -135,6 +135,22 @@ def test_a_file_that_something_overwrote_is_mended_by_the_next_generation(path, 
     assert read_routes(path).generation == 4
 
 
+def test_an_older_file_in_its_place_is_no_way_back_for_a_writer(path):
+    said = written(path, 3)
+    path.write_bytes(encode(routes({7: 100})))
+
+    with pytest.raises(Conflict, match="generation 3"):
+        write_routes(path, routes({8: 100}, generation=2), 1)
+    write_routes(path, successor(said), 3)
+    assert read_routes(path).generation == 4
+
+
+def test_a_name_with_signs_of_a_pattern_keeps_its_generations_too(tmp_path):
+    written(tmp_path / "bank[churn].json", 8)
+
+    assert [one.generation for one in kept_routes(tmp_path / "bank[churn].json")] == [8, 7, 6, 5, 4]
+
+
 @pytest.mark.parametrize("call", ["fsync", "rename", "open"])
 def test_a_disk_that_refuses_leaves_the_old_file_and_nothing_beside_it(path, monkeypatch, call):
     said = written(path, 2)

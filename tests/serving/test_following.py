@@ -411,6 +411,35 @@ def test_a_worker_goes_back_to_no_generation_of_another_environment(here, follow
     assert followed.follower.table.main is None and followed.follower.table.routes.environment == "prod"
 
 
+def test_a_worker_that_starts_acts_upon_no_lower_generation_than_those_before_it_did(here, followed):
+    old = here.path.read_bytes()
+    here.write({8: 100})
+    here.write({8: 90, 7: 10})
+    here.path.write_bytes(old)
+    followed.look()
+    again = following(here.path)
+
+    assert (live(again), again.refused, again.follower.generation) == ({8: 90, 7: 10}, "lower_generation", 3)
+
+
+def test_a_worker_that_starts_rather_acts_upon_a_lower_generation_than_upon_none(here, followed):
+    old = here.path.read_bytes()
+    here.write({8: 100})
+    broken_bundle(here, shutil.rmtree)
+    here.path.write_bytes(old)
+    (here.folder / "bankchurn.routes.1.json").unlink()
+    again = following(here.path)
+
+    assert live(again) == {7: 100} and again.refused == "lower_generation"
+
+
+def test_generations_of_another_environment_in_the_same_folder_are_not_before_these(here, followed):
+    (here.folder / "bankchurn.routes.9.json").write_bytes(encode(changed(here, generation=9, environment="test")))
+    again = following(here.path)
+
+    assert live(again) == {7: 100} and again.refused == ""
+
+
 def test_a_file_from_the_future_is_not_tried_again_at_every_look(here, followed):
     clock = followed.follower._clock = Clock()
     there = here.folder / here.revision(8).bundle

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import glob
 import os
 import stat
 from collections.abc import Iterator
@@ -81,7 +82,7 @@ def write_routes(path: Path, routes: Routes, expected_generation: int) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path):
-            before = _current(path)
+            before = newest_routes(path)
             _refuse_stale(before, routes, expected_generation, path)
             if before:  # where a crash came between its file and its copy
                 _keep(path, before)
@@ -99,12 +100,19 @@ def kept_path(path: Path, generation: int) -> Path:
     return path.with_name(f"{path.stem}.{generation}{path.suffix}")
 
 
-def _current(path: Path) -> Routes | None:
-    """What is live: the file's, or the newest kept where something overwrote the file. None before the first."""
+def newest_routes(path: Path) -> Routes | None:
+    """What is live: the file's, or a newer one kept where something overwrote the file. None before the first."""
     try:
-        return read_routes(path)
+        routes = read_routes(path)
     except RoutesRefused:
         return next(kept_routes(path), None)
+    kept = newest_kept(path, routes)
+    return kept if kept and kept.generation > routes.generation else routes
+
+
+def newest_kept(path: Path, routes: Routes) -> Routes | None:
+    """The newest generation kept beside the file of the same service and environment."""
+    return next((one for one in kept_routes(path) if one.name == routes.name), None)
 
 
 def _refuse_stale(before: Routes | None, after: Routes, expected: int, path: Path) -> None:
@@ -175,7 +183,7 @@ def _forget_eldest(path: Path) -> None:
 def _kept(path: Path) -> list[tuple[int, Path]]:
     """The generations beside a routes file."""
     start, end = f"{path.stem}.", path.suffix
-    found = ((one.name.removeprefix(start).removesuffix(end), one) for one in path.parent.glob(f"{start}*{end}"))
+    found = ((one.name.removeprefix(start).removesuffix(end), one) for one in path.parent.glob(f"{glob.escape(start)}*{glob.escape(end)}"))
     return [(int(number), one) for number, one in found if number.isascii() and number.isdigit()]
 
 

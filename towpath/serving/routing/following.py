@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from towpath.bundle.routes import Look, kept_routes, look_at, read_content, read_routes
+from towpath.bundle.routes import Look, kept_routes, look_at, newest_kept, read_content, read_routes
 from towpath.core.errors import TowpathError
 from towpath.core.routes import CODES, Routes, RoutesRefused, answering, shadowing
 from towpath.core.routes_file import decode, refuse_step
@@ -21,6 +21,7 @@ QUIET_SECONDS = 60.0  # in which one trouble is told once
 MOST_TOLD = 100  # troubles that are remembered, in the hands of who writes a thousand different ones
 
 QUARANTINED = "quarantined"  # a code of ours alone: no writer could know
+LATER = (QUARANTINED, "lower_generation", "changed_generation")  # better than not to start: it says what it waits for
 
 Swap = Callable[[Table], None]
 """Makes the worker act upon a table, and returns when it does."""
@@ -79,9 +80,8 @@ class Follower:
                 self._act_upon(routes)
                 journal.tell("routes_kept", routes=str(self.path), generation=routes.generation)
                 return
-        if refused.reason != QUARANTINED:
+        if refused.reason not in LATER:
             raise refused
-        # It says what it waits for, instead of not starting at all.
         self._act_upon(self.table.routes if self.table else read_routes(self.path))
 
     def look(self, without: Collection[str] = ()) -> bool:
@@ -121,8 +121,8 @@ class Follower:
         if content == before and not again:
             return
         routes = decode(content, str(self.path))
-        if self.table:
-            refuse_step(self.table.routes, routes, str(self.path))
+        if acted_upon := self.table.routes if self.table else newest_kept(self.path, routes):
+            refuse_step(acted_upon, routes, str(self.path))
         self._refuse_nobody(routes)
         self._act_upon(routes)
         self._accept()
