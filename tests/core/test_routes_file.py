@@ -37,6 +37,7 @@ FULL = routes(
     mode=Mode("paused", wait_seconds=3.5),
 )
 LABELS = st.text(st.characters(min_codepoint=32, exclude_categories=("Cs",)), min_size=1, max_size=20)
+FIELDS = LABELS.filter(lambda name: not {'"', "\\"} & set(name))
 
 
 @st.composite
@@ -57,7 +58,7 @@ def any_routes(draw: st.DrawFn) -> Routes:
         generation=draw(st.integers(1, 10**9)),
         revisions=tuple(made),
         traffic=tuple(Share(number, share / 100) for number, share in zip(numbers, shares, strict=True)),
-        sticky=draw(st.none() | st.builds(Sticky, field=LABELS)),
+        sticky=draw(st.none() | st.builds(Sticky, field=FIELDS)),
         headers=tuple(
             HeaderRule(name, "on", draw(known)) for name in draw(st.sets(st.from_regex(r"\A[a-z0-9-]{1,9}\Z")))
         ),
@@ -149,6 +150,8 @@ def test_any_other_byte_anywhere_is_refused(given, data):
         (b"[]", "wrong_format"),
         (b'{"format":"towpath/bundle/1"}', "wrong_format"),
         (b'{"format":"towpath/routes/0"}', "wrong_format"),
+        ('{"format":"towpath/routes/\u00b2"}'.encode(), "wrong_format"),
+        (b'{"format":"towpath/routes/%b"}' % (b"9" * 5_000), "wrong_format"),
         (b'{"format":"towpath/routes/2","new":true}', "newer_format"),
         (b'{"format":"towpath/routes/1"}', "schema"),
         (encode(FULL).replace(b"95.0", b"85.0"), "checksum"),
@@ -172,6 +175,25 @@ def test_any_other_byte_anywhere_is_refused(given, data):
 @pytest.mark.scenario("S054")
 def test_each_fault_has_a_code_of_its_own(content, reason):
     assert refused(content).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"environment": "prod\n"}, "environment"),
+        ({"service": "bankchurn\n"}, "service"),
+        ({"revisions": (revision(7, release="bankchurn@1.0.0\r\nX-Evil: 1"),)}, "revisions[0].release"),
+        ({"revisions": (revision(7, release="bankchurn@1.0.0\n"),)}, "revisions[0].release"),
+        ({"revisions": (revision(7, digest=DIGEST + "\n"),)}, "revisions[0].digest"),
+        ({"headers": (HeaderRule("x-canary\n", "yes", 7),)}, "headers[0].name"),
+        ({"headers": (HeaderRule("x-canary", "yes\n", 7),)}, "headers[0].value"),
+        ({"sticky": Sticky(field='Customer"Id')}, "sticky.field"),
+    ],
+)
+def test_what_no_header_and_no_reader_can_carry_is_refused(changes, path):
+    error = refused(written(**changes))
+
+    assert error.reason == "schema" and [where for where, _ in error.faults] == [path]
 
 
 def test_what_is_said_twice_in_canonical_bytes_is_refused():

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,6 +34,9 @@ ACKNOWLEDGED = "towpath/acknowledged/1"
 CLI = "towpath/cli/1"
 
 
+_NUMBER = re.compile("[0-9]{1,9}")
+
+
 def check_format(found: Any, known: str, what: str) -> None:
     """Accept format N and N-1 of the known one; refuse a newer by name and anything else as not ours.
 
@@ -40,7 +44,7 @@ def check_format(found: Any, known: str, what: str) -> None:
     """
     family, _, number = known.rpartition("/")
     given, _, version = found.rpartition("/") if isinstance(found, str) else ("", "", "")
-    if given != family or not version.isdigit():
+    if given != family or not _NUMBER.fullmatch(version):
         raise VerificationRefused(f"{what} is not a {family} file: its format says {found!r}", hint=f"expected {known}")
     if int(version) > int(number):
         raise FormatTooNew(

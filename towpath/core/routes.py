@@ -20,12 +20,14 @@ CODES = (
 )  # fmt: skip
 """Why a routes file is refused, in the order in which it is looked at; the last nine when its bundles are."""
 
-Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,38}$")]
+# \Z, as $ would let a line's end pass, which no header can carry.
+Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,38}\\Z")]
 Number = Annotated[int, Meta(ge=1, le=10**9)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-HeaderName = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}$")]
-Printable = Annotated[str, Meta(pattern="^[\\x21-\\x7e]([\\x20-\\x7e]{0,254}[\\x21-\\x7e])?$")]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
+HeaderName = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}\\Z")]
+Printable = Annotated[str, Meta(pattern="^[\\x21-\\x7e]([\\x20-\\x7e]{0,254}[\\x21-\\x7e])?\\Z")]
+FieldName = Annotated[str, Meta(pattern="^[^\"\\\\\\x00-\\x1f]{1,120}\\Z")]  # what a reader of JSON can be made for
 Sentence = Annotated[str, Meta(max_length=500)]
 
 
@@ -52,7 +54,7 @@ class Revision(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     """
 
     number: Number
-    release: Annotated[str, Meta(min_length=1, max_length=120)]
+    release: Annotated[Printable, Meta(max_length=120)]
     bundle: Annotated[str, Meta(min_length=1, max_length=4096)]
     digest: Sha256
     settings_digest: Sha256
@@ -85,7 +87,7 @@ class Sticky(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """By what a caller keeps its revision: a header of the request or a field of the record, exactly one of them."""
 
     header: HeaderName | None = None
-    field: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
+    field: FieldName | None = None
 
 
 class Mode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
