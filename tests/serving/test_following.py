@@ -18,6 +18,7 @@ from towpath.core.routes import HeaderRule, Routes, RoutesRefused, Shadow
 from towpath.core.routes_file import encode
 from towpath.core.settings import Overrides, Settings, settings_digest
 from towpath.serving.routing import following as module
+from towpath.serving.routing import loading
 from towpath.serving.routing.acknowledging import Acknowledging
 
 
@@ -452,6 +453,25 @@ def test_a_file_from_the_future_is_not_tried_again_at_every_look(here, followed)
     assert not followed.look() and followed.refused == "bundle_missing"
     clock.now += 60
     assert followed.look() and live(followed) == {8: 100}
+
+
+@pytest.mark.parametrize("bundle", ["nul\0byte", "long" * 900])
+def test_a_bundle_whose_path_no_system_knows_leaves_what_was_live_and_lets_workers_start(here, followed, bundle):
+    here.write({8: 100}, revisions=(structs.replace(here.revision(8), bundle=bundle),))
+    followed.look()
+
+    assert live(followed) == {7: 100} and followed.refused.startswith("bundle_")
+    assert live(following(here.path)) == {7: 100}
+
+
+def test_a_bundle_that_brings_what_nobody_foresaw_leaves_what_was_live_and_lets_workers_start(here, followed, monkeypatch):
+    monkeypatch.setattr(loading, "prove", lambda engine, golden: 1 / 0)
+    here.write({8: 100}, also=(7,))
+    followed.look()
+    monkeypatch.setattr(loading, "prove", lambda engine, golden: engine.settings.threshold == 0.08 and 1 / 0)
+
+    assert live(followed) == {7: 100} and followed.refused == "bundle_refused"
+    assert live(following(here.path)) == {7: 100}
 
 
 def test_a_fault_of_our_own_leaves_what_was_live(here, followed, monkeypatch):

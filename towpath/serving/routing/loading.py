@@ -11,6 +11,7 @@ from towpath.core.errors import FormatTooNew, InfrastructureError, TowpathError,
 from towpath.core.routes import Revision, Routes, RoutesRefused, answering, shadowing
 from towpath.core.settings import Settings, overridden, override_faults, settings_digest
 from towpath.engine.engine import Engine, open_engine
+from towpath.serving import journal
 from towpath.serving.model import Model, prove
 from towpath.serving.routing.table import Table
 
@@ -185,7 +186,9 @@ def _told(revision: Revision) -> Iterator[None]:
         raise RoutesRefused("bundle_missing", f"{who}: {error}", hint=error.hint) from error
     except (VerificationRefused, FormatTooNew) as error:
         raise RoutesRefused("bundle_refused", f"{who}: {error}", hint=error.hint) from error
-    except (TowpathError, OSError) as error:
+    except Exception as error:  # the door: whatever a bundle brings, other revisions go on
+        if not isinstance(error, (TowpathError, OSError)):
+            journal.tell("routes_failed", bundle=revision.digest, **journal.traced(error))
         raise RoutesRefused("bundle_refused", f"{who}: {error}") from error
 
 

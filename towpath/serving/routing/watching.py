@@ -40,18 +40,23 @@ class Watching:
     def look(self) -> None:
         """Look at every file once, and acknowledge; then open what would be wanted next."""
         without = self._quarantined()
-        changed = [one for one in self._followers if one.look(without)]
+        self._tell_and_warm([one for one in self._followers if one.look(without)])
+
+    def _begin(self) -> None:
+        self._acknowledging.clear()
+        self._tell_and_warm(self._followers)
+
+    def _tell_and_warm(self, changed: Sequence[Follower]) -> None:
         self._acknowledging.tell(self._followers, self._pool)
         for one in changed:
             one.warm()
 
     def _watch(self) -> None:
-        self._acknowledging.clear()
-        self._acknowledging.tell(self._followers, self._pool)
-        for one in self._followers:
-            one.warm()
-        while not self._ended.wait(EVERY_SECONDS):
+        step = self._begin
+        while not self._ended.is_set():
             try:
-                self.look()
+                step()
             except Exception as error:  # the door: this thread must not end before the worker does
                 journal.tell("routes_failed", **journal.traced(error))
+            step = self.look
+            self._ended.wait(EVERY_SECONDS)

@@ -1,0 +1,26 @@
+"""The thread that follows goes on whatever a file, a bundle or a disk brings."""
+
+import time
+
+from tests.serving.routed import following, site
+from towpath.serving.routing.acknowledging import Acknowledging
+from towpath.serving.routing.watching import Watching
+
+PATIENCE_SECONDS = 10
+
+
+def test_a_trouble_at_its_first_step_does_not_end_the_thread(bundles, tmp_path):
+    here = site(tmp_path, bundles["bankchurn"])
+    here.write({7: 100})
+    followed = following(here.path)
+    troubles = [ArithmeticError("of the first step")]
+    followed.follower.warm = lambda: [] if not troubles else (_ for _ in ()).throw(troubles.pop())
+    watching = Watching([followed.follower], followed.pool, Acknowledging(None))
+    watching.start()
+    here.write({8: 100})
+    until = time.monotonic() + PATIENCE_SECONDS
+    while followed.follower.generation < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    watching.stop()
+
+    assert followed.follower.generation == 2 and troubles == []
