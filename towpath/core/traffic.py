@@ -24,7 +24,7 @@ class Split:
         self.revisions = [number for number, _ in newest_first]
         self._ends = list(accumulate(share for _, share in newest_first))
         self._without = frozenset(without)
-        kept = {number: share / 100 for number, share in newest_first if number not in self._without}
+        kept = {number: share for number, share in newest_first if number not in self._without}
         self._others = Split(_stretched(kept)) if self._without & set(self.revisions) and kept else None
 
     def at(self, position: int) -> int | None:
@@ -39,13 +39,14 @@ class Split:
         return self._others.at((position - start) * WHOLE // (self._ends[index] - start))
 
 
-def _stretched(shares: Mapping[int, float]) -> dict[int, float]:
-    """Shares that sum up to 100 again, as nearly as before in proportion; what rounding leaves is the largest's."""
+def _stretched(shares: Mapping[int, int]) -> dict[int, float]:
+    """Hundredths as percents that sum up to 100 again, as nearly as before in proportion.
+
+    Their ends are rounded and not they themselves, whose errors would add up.
+    """
     total = sum(shares.values())
-    whole = {number: hundredths(percent * 100 / total) for number, percent in shares.items()}
-    largest = max(whole, key=whole.__getitem__)
-    whole[largest] += WHOLE - sum(whole.values())
-    return {number: share / 100 for number, share in whole.items()}
+    ends = [end * WHOLE // total for end in accumulate(shares.values())]
+    return {number: (end - start) / 100 for number, start, end in zip(shares, [0, *ends], ends, strict=False)}
 
 
 class Chooser:
