@@ -101,14 +101,10 @@ def spread(start: int) -> Iterator[int]:
 
 
 class Copies(Struct, frozen=True):
-    """Which requests a shadow gets copies of: those whose position is below its share."""
+    """Which requests a shadow gets copies of: those whose position is below its share, in hundredths."""
 
     revision: int
     below: int
-
-    def wants(self, here: int) -> bool:
-        return here < self.below
-
 
 def copies(routes: Routes, without: Collection[int] = ()) -> list[Copies]:
     """The shadows that get anything."""

@@ -35,7 +35,7 @@ CallSoon = Callable[[Callable[[], None]], object]
 
 
 class Shadowing:
-    """Shadowing(...).use(table, turns) at a swap, .offer(exchange, live, records) after each answer, both in the loop.
+    """Shadowing(...).use(table) at a swap, .offer(exchanges, live, records, turns) after answers, both in the loop.
 
     Its thread waits for nobody and nobody waits for it: where it is slow, fails or hangs, copies are dropped.
     """
@@ -55,12 +55,8 @@ class Shadowing:
 
     def use(self, table: Table) -> None:
         """The copies that this table asks for from now on."""
-        models = {one.revision: table.shadows[one.revision] for one in table.copies}
-        self._wants = [
-            (one.below, model, Source(model, table.routes.label(one.revision), shadow=True))
-            for one in table.copies
-            for model in [models[one.revision]]
-        ]
+        shadows = [(one.below, table.shadows[one.revision]) for one in table.copies]
+        self._wants = [(below, model, Source(model, shadow=True)) for below, model in shadows]
         if self._wants and self._thread is None:
             self._thread = threading.Thread(target=self._work, args=(self._queue,), name="shadow", daemon=True)
             self._thread.start()
