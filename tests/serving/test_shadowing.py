@@ -10,7 +10,7 @@ from tests.serving.conftest import CUSTOMER
 from tests.serving.routed import following, site
 from towpath.core.routes import Shadow
 from towpath.serving.exchange import Exchange, Head, Route
-from towpath.serving.routing.shadowing import ROOM, Shadowing
+from towpath.serving.routing.shadowing import ROOM, ROOM_BYTES, Shadowing
 from towpath.serving.telemetry import Telemetry
 
 PATIENCE_SECONDS = 10
@@ -148,3 +148,37 @@ def test_without_shadows_there_is_no_thread(shadowed, bundles, tmp_path):
     thread.join(PATIENCE_SECONDS)
 
     assert not thread.is_alive() and threading.active_count() == before - 1 and not shadowed.shadowing.wanted
+
+
+def test_copies_that_wait_take_only_so_many_bytes(shadowed, monkeypatch):
+    release = threading.Event()
+    hang(shadowed.shadow, release)
+    large = exchange()
+    large.body = b"x" * (ROOM_BYTES // 4)
+    for _ in range(6):
+        shadowed.shadowing.offer([large], shadowed.live, [shadowed.customer], FIRST)
+
+    assert shadowed.counted()["dropped"] == 2
+    release.set()
+    shadowed.loop.run(4)
+    shadowed.offer()
+    shadowed.loop.run(1)
+    assert shadowed.counted()["answered"] == 5
+
+
+def test_a_shadow_that_hung_and_was_taken_away_leaves_its_room_to_the_next(shadowed, bundles, tmp_path):
+    (tmp_path / "plain").mkdir()
+    here = site(tmp_path / "plain", bundles["bankchurn"])
+    here.write({7: 100})
+    release, thread = threading.Event(), shadowed.shadowing._thread
+    hang(shadowed.shadow, release)
+    shadowed.offer(ROOM)
+    shadowed.shadowing.use(following(here.path).follower.table)
+    shadowed.shadowing.use(shadowed.table)
+    shadowed.offer()
+
+    assert shadowed.counted()["dropped"] == 0
+    release.set()
+    thread.join(PATIENCE_SECONDS)
+    shadowed.loop.run(ROOM + 1)
+    assert shadowed.counted()["answered"] == ROOM + 1

@@ -22,6 +22,7 @@ from towpath.serving.running import MARK, SHADOW
 from towpath.serving.telemetry import Telemetry
 
 ROOM = 1_024  # records that wait; what a model of 100 us works off in a tenth of a second
+ROOM_BYTES = 32 << 20  # of the requests that these came in: long texts are large
 SLICE = 64  # records of a batch in one run, so that one large batch keeps no thread from Python for long
 BURST_SECONDS = 0.1  # of the budget that may be saved up
 QUIET_SECONDS = 1.0  # between two failures that are told
@@ -48,9 +49,8 @@ class Shadowing:
         telemetry.reading(*_SECONDS, lambda: self._spent, service=service)
         self._spent = self._saved = 0.0
         self._looked, self._told = time.monotonic(), 0.0
-        self._waiting = 0
         self._wants: list[tuple[int, Model, Source]] = []
-        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._line = Line()
         self._thread: threading.Thread | None = None
 
     def use(self, table: Table) -> None:
@@ -58,11 +58,11 @@ class Shadowing:
         shadows = [(one.below, table.shadows[one.revision]) for one in table.copies]
         self._wants = [(below, model, Source(model, shadow=True)) for below, model in shadows]
         if self._wants and self._thread is None:
-            self._thread = threading.Thread(target=self._work, args=(self._queue,), name="shadow", daemon=True)
+            self._thread = threading.Thread(target=_work, args=(self._line,), name="shadow", daemon=True)
             self._thread.start()
         elif not self._wants and self._thread is not None:
-            self._queue.put(None)
-            self._queue, self._thread = SimpleQueue(), None
+            self._line.tasks.put(None)
+            self._line, self._thread = Line(), None  # another one, should this thread hang
 
     @property
     def wanted(self) -> bool:
@@ -83,12 +83,13 @@ class Shadowing:
                 self._copy(Asked(exchanges, live, records), model, source)
 
     def _copy(self, asked: "Asked", model: Model, source: Source) -> None:
-        rows = len(asked.records)
-        if self._waiting + rows > ROOM or not self._affords():
+        line, rows, size = self._line, len(asked.records), asked.size
+        if line.rows + rows > ROOM or line.bytes + size > ROOM_BYTES or not self._affords():
             self._counters["dropped"].add(rows)
             return
-        self._waiting += rows
-        self._queue.put(partial(self._run, asked, model, source))
+        line.rows += rows
+        line.bytes += size
+        line.tasks.put(partial(self._run, asked, model, source, line))
 
     def _affords(self) -> bool:
         """Whether the thread has worked less than its share of the time, but for what is saved up."""
@@ -97,18 +98,14 @@ class Shadowing:
         self._looked = now
         return self._saved > 0
 
-    def _work(self, queue: "SimpleQueue[Callable[[], None] | None]") -> None:
-        while (task := queue.get()) is not None:
-            task()
-
-    def _run(self, asked: "Asked", model: Model, source: Source) -> None:
+    def _run(self, asked: "Asked", model: Model, source: Source, line: "Line") -> None:
         """In the thread: what the shadow would have answered; where it fails on some, each is tried by itself."""
         began = time.perf_counter()
         outcomes = [(asked, *self._outcome(asked, model))]
         if outcomes[0][1] != "answered" and len(asked.exchanges) > 1:
             outcomes = [(one, *self._outcome(one, model)) for one in asked.each()]
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever would count this
-            self._call_soon(partial(self._done, outcomes, source, time.perf_counter() - began))
+            self._call_soon(partial(self._done, asked, outcomes, source, line, time.perf_counter() - began))
 
     def _outcome(self, asked: "Asked", model: Model) -> tuple[str, Seen | None]:
         lane = MARK.lane(SHADOW)
@@ -131,15 +128,31 @@ class Shadowing:
         request, revision = asked.exchanges[0].request_id, model.revision
         journal.tell("shadow_failed", request_id=request, revision=revision, **journal.traced(error))
 
-    def _done(self, outcomes: Sequence[tuple["Asked", str, Seen | None]], source: Source, seconds: float) -> None:
+    def _done(
+        self,
+        whole: "Asked",
+        outcomes: Sequence[tuple["Asked", str, Seen | None]],
+        source: Source,
+        line: "Line",
+        seconds: float,
+    ) -> None:
         """Back in the loop, whose counters and log these are."""
         self._spent += seconds
         self._saved -= seconds
+        line.rows -= len(whole.records)
+        line.bytes -= whole.size
         for asked, outcome, seen in outcomes:
-            self._waiting -= len(asked.records)
             self._counters[outcome].add(len(asked.records))
             if seen is not None and self._log:
                 self._log.put(source, asked.exchanges, asked.records, seen)
+
+
+class Line:
+    """What waits for one thread, and how much of it the loop has not heard of yet."""
+
+    def __init__(self) -> None:
+        self.tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self.rows = self.bytes = 0
 
 
 class Asked(NamedTuple):
@@ -149,9 +162,19 @@ class Asked(NamedTuple):
     live: Model
     records: Sequence[Struct]
 
+    @property
+    def size(self) -> int:
+        """Bytes of the requests, which is about what they take while they wait."""
+        return sum(len(exchange.body) for exchange in self.exchanges)
+
     def each(self) -> Iterator["Asked"]:
         for exchange, record in zip(self.exchanges, self.records, strict=True):
             yield Asked([exchange], self.live, [record])
+
+
+def _work(line: Line) -> None:
+    while (task := line.tasks.get()) is not None:
+        task()
 
 
 def _seen(asked: Asked, model: Model) -> Seen:
