@@ -4,12 +4,19 @@ import threading
 from itertools import repeat
 
 import pytest
+from msgspec import structs
 
 from tests.serving.asking import Kept
 from tests.serving.conftest import CUSTOMER
 from tests.serving.routed import following, site
+from towpath.bundle.read import read_bundle
+from towpath.bundle.write import write_bundle
+from towpath.core import formats
+from towpath.core.contract import Field
+from towpath.core.log import read_segment
 from towpath.core.routes import Shadow
 from towpath.serving.exchange import Exchange, Head, Route
+from towpath.serving.recording import PredictionLog
 from towpath.serving.routing.shadowing import ROOM, ROOM_BYTES, Shadowing
 from towpath.serving.telemetry import Telemetry
 
@@ -40,13 +47,14 @@ class Loop:
 class Shadowed:
     """BankChurn with revision 7 live and 8 its shadow."""
 
-    def __init__(self, bundles, folder, share=1.0, percent=100.0):
+    def __init__(self, bundles, folder, share=1.0, percent=100.0, log=None, change=lambda here: None):
         here = site(folder, bundles["bankchurn"])
+        change(here)
         here.write({7: 100}, also=(8,), shadows=(Shadow(8, percent),))
         self.table = following(here.path).follower.table
         self.live, self.shadow = self.table.models[7], self.table.shadows[8]
         self.loop, self.telemetry = Loop(), Telemetry()
-        self.shadowing = Shadowing("bankchurn", self.telemetry, self.loop.call_soon, None, share)
+        self.shadowing = Shadowing("bankchurn", self.telemetry, self.loop.call_soon, log, share)
         self.shadowing.use(self.table)
         self.customer = self.live.reader._kind(**CUSTOMER)
 
@@ -182,3 +190,28 @@ def test_a_shadow_that_hung_and_was_taken_away_leaves_its_room_to_the_next(shado
     thread.join(PATIENCE_SECONDS)
     shadowed.loop.run(ROOM + 1)
     assert shadowed.counted()["answered"] == ROOM + 1
+
+
+def test_what_a_shadow_with_another_contract_saw_is_logged_as_it_reads_it(bundles, tmp_path):
+    log = PredictionLog(tmp_path / "log")
+    shadowed = Shadowed(bundles, tmp_path, log=log, change=with_a_card)
+    shadowed.offer(3)
+    shadowed.loop.run(3)
+    log.close(PATIENCE_SECONDS)
+    (path,) = (tmp_path / "log").glob("*.log")
+    blocks = list(read_segment(path.read_bytes()))
+
+    assert shadowed.counted()["answered"] == 3 and log.failed == 0
+    assert [block.ids["CardId"] for block in blocks if block.shadow] == [[None] * 3]
+
+
+def with_a_card(here) -> None:
+    """Revision 8 with a contract that knows one id more."""
+    old = read_bundle(here.folder / here.revision(8).bundle)
+    card = Field("CardId", "string", role="id", nullable=True, default=None)
+    contract = structs.replace(old.contract, record=(*old.contract.record, card))
+    files = old.files | {"contract.json": formats.canonical(contract)}
+    identity, path = write_bundle("bankchurn", files, here.folder / "bundles")
+    here.revisions[8] = structs.replace(
+        here.revision(8), bundle=str(path.relative_to(here.folder)), digest=identity
+    )

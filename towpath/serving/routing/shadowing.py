@@ -107,16 +107,18 @@ class Shadowing:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever would count this
             self._call_soon(partial(self._done, asked, outcomes, source, line, time.perf_counter() - began))
 
-    def _outcome(self, asked: "Asked", model: Model) -> tuple[str, Seen | None]:
+    def _outcome(self, asked: "Asked", model: Model) -> tuple[str, Sequence[Struct], Seen | None]:
+        """What became of it, with the records as the shadow reads them and what it sees of them."""
         lane = MARK.lane(SHADOW)
         lane.enter(MARK.index(model.bundle.id))
         try:
-            return "answered", _seen(asked, model)
+            records = _as_its_own(asked.records, asked.live, model)
+            return "answered", records, _seen(records, model)
         except BreaksContract:
-            return "refused", None
+            return "refused", (), None
         except Exception as error:  # the door: a shadow's fault is nobody's
             self._tell(asked, model, error)
-            return "failed", None
+            return "failed", (), None
         finally:
             lane.leave()
 
@@ -131,7 +133,7 @@ class Shadowing:
     def _done(
         self,
         whole: "Asked",
-        outcomes: Sequence[tuple["Asked", str, Seen | None]],
+        outcomes: Sequence[tuple["Asked", str, Sequence[Struct], Seen | None]],
         source: Source,
         line: "Line",
         seconds: float,
@@ -141,10 +143,10 @@ class Shadowing:
         self._saved -= seconds
         line.rows -= len(whole.records)
         line.bytes -= whole.size
-        for asked, outcome, seen in outcomes:
+        for asked, outcome, records, seen in outcomes:
             self._counters[outcome].add(len(asked.records))
             if seen is not None and self._log:
-                self._log.put(source, asked.exchanges, asked.records, seen)
+                self._log.put(source, asked.exchanges, records, seen)
 
 
 class Line:
@@ -177,9 +179,8 @@ def _work(line: Line) -> None:
         task()
 
 
-def _seen(asked: Asked, model: Model) -> Seen:
-    """Raises BreaksContract where its contract reads other records, FloatingPointError, or what the engine does."""
-    records = _as_its_own(asked.records, asked.live, model)
+def _seen(records: Sequence[Struct], model: Model) -> Seen:
+    """Raises FloatingPointError, or what the engine does."""
     parts = []
     for start in range(0, len(records), SLICE):
         # Not the model's own see: its mark is the loop's.
