@@ -474,6 +474,17 @@ def test_a_bundle_that_brings_what_nobody_foresaw_leaves_what_was_live_and_lets_
     assert live(following(here.path)) == {7: 100}
 
 
+def test_what_was_live_a_moment_ago_stays_before_what_was_only_opened_ahead(here, followed, monkeypatch):
+    here.write({8: 100}, also=(7, 5, 6))
+    followed.look()
+    pool, files = followed.pool, loading._files_size(here.folder / here.revision(6).bundle)
+    pool._warm_bytes = pool._opened[here.revision(7).digest].size + files
+    monkeypatch.setattr(loading, "resident_bytes", iter(range(0, 1 << 40, 1 << 30)).__next__)
+    followed.follower.warm()
+
+    assert pool.warm_ids() == [here.revision(7).digest]
+
+
 def test_a_fault_of_our_own_leaves_what_was_live(here, followed, monkeypatch):
     monkeypatch.setattr(module, "decode", lambda content, what: 1 / 0)
     here.write({8: 100})

@@ -71,15 +71,16 @@ class Pool:
 
     def warm(self, routes: Routes, folder: Path, without: Collection[str] = ()) -> None:
         """Open what is listed for a return and fits beside the rest; whatever is wrong with it can wait."""
-        spare = self._warm_bytes - self._warm_size()
         for one in sorted(routes.revisions, key=lambda one: -one.number):
+            spare = self._warm_bytes - self._warm_size()
             if one.digest in self._opened or one.digest in without or _files_size(folder / one.bundle) > spare:
                 continue
             try:
                 self._model(routes, one, folder)
             except RoutesRefused:
                 continue
-            spare -= self._opened[one.digest].size
+            if self._opened[one.digest].size > spare:  # else what was live a moment ago would have to go for it
+                del self._opened[one.digest]
         self._make_room()
 
     def live(self, name: str) -> list[str]:
