@@ -485,6 +485,14 @@ def test_what_was_live_a_moment_ago_stays_before_what_was_only_opened_ahead(here
     assert pool.warm_ids() == [here.revision(7).digest]
 
 
+def test_who_has_said_farewell_acknowledges_nothing_more(here, followed, tmp_path):
+    acknowledging = Acknowledging(tmp_path / "a", "2")
+    acknowledging.withdraw()
+    acknowledging.tell([followed.follower], followed.pool)
+
+    assert not (tmp_path / "a").exists()
+
+
 def test_a_fault_of_our_own_leaves_what_was_live(here, followed, monkeypatch):
     monkeypatch.setattr(module, "decode", lambda content, what: 1 / 0)
     here.write({8: 100})
