@@ -1,7 +1,7 @@
 """Endpoints asked without a socket: an exchange that keeps its reply, and callbacks that run when told."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,16 +47,30 @@ class Asked:
         self.telemetry, self.service = self.app.telemetry, self.app.services[0]
         self.routes = self.app.routes()
 
-    def ask(self, method: str, path: str, value: Any = None, request_id: str = "r-1") -> Answer:
-        exchange = self.begin(method, path, value, request_id)
+    def ask(
+        self,
+        method: str,
+        path: str,
+        value: Any = None,
+        request_id: str = "r-1",
+        headers: Mapping[bytes, bytes] | None = None,
+    ) -> Answer:
+        exchange = self.begin(method, path, value, request_id, headers)
         self.turns.run()
         return self.ended(exchange)
 
-    def begin(self, method: str, path: str, value: Any = None, request_id: str = "r-1") -> Exchange:
+    def begin(
+        self,
+        method: str,
+        path: str,
+        value: Any = None,
+        request_id: str = "r-1",
+        headers: Mapping[bytes, bytes] | None = None,
+    ) -> Exchange:
         """Ask, and let no turn of the loop pass."""
         route = self.routes[method.encode(), path.encode()]
         head = Head(Route(route.handle, route.observe))
-        head.method, head.path = method.encode(), path.encode()
+        head.method, head.path, head.headers = method.encode(), path.encode(), dict(headers or {})
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
         exchange = Exchange(Kept(), head, request_id.encode(), body, keep_alive=True)
         route.handle(exchange)

@@ -64,10 +64,10 @@ class Routed:
 
     def use(self, table: Table) -> None:
         """Answer by this table from the next request on."""
-        if table.main is None:
+        if table.models:
+            self.service.install(table.main or next(iter(table.models.values())), *table.models.values())
+        if table.main is None:  # a header may still lead to one that answers
             self.service.withdraw(QUARANTINED)
-        else:
-            self.service.install(table.main, *table.models.values())
         self._shadowing.use(table)
         for model in table.models.values():
             model.observe = self._observing(model, model.observe)
