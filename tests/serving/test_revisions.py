@@ -37,6 +37,17 @@ def files(bundles, tmp_path) -> Site:
     return site(tmp_path, bundles["bankchurn"])
 
 
+def test_explanations_are_counted_as_answers_as_their_refusals_are_as_refusals(files):
+    files.write({7: 100})
+    here = Here(files)
+    here.follower.begin()
+    here.ask("/predict")
+    here.ask("/explain")
+    here.ask("/explain", {})
+
+    assert (here.counted("answered"), here.counted("refused"), here.counted("failed")) == (2, 1, 0)
+
+
 def test_where_only_a_header_leads_to_what_may_answer_it_is_counted_once_whatever_else_is_swapped(files):
     files.write({8: 100}, also=(7,), headers=(HeaderRule("x-canary", "yes", 7),))
     here, bad = Here(files), {files.revision(8).digest}

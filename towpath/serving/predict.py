@@ -100,6 +100,7 @@ class Predictions:
     def _explain(self, exchange: Exchange, model: Model, record: Struct) -> None:
         try:
             exchange.answer(200, encode(model.explanation(record)), model.json)
+            self._service.note(model, "answered")
         except VerificationRefused:
             self._service.refuse(exchange, NO_CONTRIBUTIONS, model)
         except Exception as error:  # the door

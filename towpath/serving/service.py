@@ -63,7 +63,7 @@ class Service:
         self.began = time.monotonic()
         self.model: Model | None = None  # that answers, or speaks for those that answer
         self.choose: Choose | None = None  # where there is anything to choose: else it is the model
-        self.note: Callable[[Model, str], None] = lambda model, outcome: None  # refused and failed requests, by model
+        self.note: Callable[[Model, str], None] = lambda model, outcome: None  # how requests went, by model
         self.facts: Callable[[], dict[str, Any]] = dict  # that /ready tells, too
         self._live: tuple[Model, ...] = ()
         self.missing = NO_MODEL  # what is told while there is none
