@@ -48,6 +48,17 @@ def test_explanations_are_counted_as_answers_as_their_refusals_are_as_refusals(f
     assert (here.counted("answered"), here.counted("refused"), here.counted("failed")) == (2, 1, 0)
 
 
+def test_a_revision_that_is_too_busy_is_counted_as_such(files):
+    files.write({7: 100})
+    here = Here(files)
+    here.follower.begin()
+    assert here.follower.table and here.follower.table.main
+    here.follower.table.main.batcher.is_busy = lambda batch=False: True  # type: ignore[method-assign]
+    here.ask("/predict")
+
+    assert here.counted("busy") == 1
+
+
 def test_where_only_a_header_leads_to_what_may_answer_it_is_counted_once_whatever_else_is_swapped(files):
     files.write({8: 100}, also=(7,), headers=(HeaderRule("x-canary", "yes", 7),))
     here, bad = Here(files), {files.revision(8).digest}

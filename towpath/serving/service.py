@@ -120,6 +120,8 @@ class Service:
             refusal = self.missing
         if refusal in (NO_MODEL, QUARANTINED, BUSY):
             self.count_error(refusal.code)
+        if refusal is BUSY and model:
+            self.note(model, "busy")
         model = model or self.model
         style = model.contract.style if model else self.style
         status, body = refuse_request(style, refusal.status, refusal.code, refusal.message, exchange.request_id)

@@ -7,7 +7,7 @@ from towpath.serving.exchange import Exchange
 from towpath.serving.telemetry import Counter, Histogram, Telemetry
 
 TOLD = 8  # revisions of a service: those that answer beside each other, and some before them
-OUTCOMES = ("answered", "refused", "failed")
+OUTCOMES = ("answered", "refused", "failed", "busy")
 
 _REQUESTS = ("towpath_revision_requests_total", "Requests, by the revision that they went to and how it went.")
 _DURATION = ("towpath_revision_duration_seconds", "Seconds from the whole request to its answer, by revision.")
