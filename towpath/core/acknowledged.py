@@ -8,8 +8,8 @@ from towpath.core import formats
 class Acknowledged(Struct, frozen=True, forbid_unknown_fields=True):
     """Of one service: the generation acted upon, its bundles in memory, and why the file is refused, if it is.
 
-    live are the bundles that may answer, warm those that are loaded beside them; both are ids. since is when this
-    generation was swapped in, in seconds since 1970.
+    live are the bundles that may answer or get copies, warm those that are loaded beside them; both are ids. since is
+    when this generation was swapped in, in seconds since 1970.
     """
 
     generation: int
