@@ -406,7 +406,9 @@ def test_a_worker_that_lives_goes_back_as_one_that_starts_where_nothing_else_may
 def test_a_worker_goes_back_to_no_generation_of_another_environment(here, followed):
     here.write({7: 100})
     followed.look()
-    (here.folder / "bankchurn.routes.1.json").write_bytes(encode(here.routes({8: 100}, generation=1, environment="test")))
+    (here.folder / "bankchurn.routes.1.json").write_bytes(
+        encode(here.routes({8: 100}, generation=1, environment="test"))
+    )
 
     assert followed.follower.look(frozenset({here.revision(7).digest}))
     assert followed.follower.table.main is None and followed.follower.table.routes.environment == "prod"
@@ -464,7 +466,9 @@ def test_a_bundle_whose_path_no_system_knows_leaves_what_was_live_and_lets_worke
     assert live(following(here.path)) == {7: 100}
 
 
-def test_a_bundle_that_brings_what_nobody_foresaw_leaves_what_was_live_and_lets_workers_start(here, followed, monkeypatch):
+def test_a_bundle_that_brings_what_nobody_foresaw_leaves_what_was_live_and_lets_workers_start(
+    here, followed, monkeypatch
+):
     monkeypatch.setattr(loading, "prove", lambda engine, golden: 1 / 0)
     here.write({8: 100}, also=(7,))
     followed.look()

@@ -25,7 +25,9 @@ class Here:
         self.routed = Routed(self.asked.service, self.follower, self.asked.telemetry, loop, DEFAULT, None)  # type: ignore[arg-type]  # a loop's two calls
 
     def ask(self, path: str, customer: object = CUSTOMER, **headers: bytes) -> Answer:
-        return self.asked.ask("POST", path, customer, headers={name.replace("_", "-").encode(): headers[name] for name in headers})
+        return self.asked.ask(
+            "POST", path, customer, headers={name.replace("_", "-").encode(): headers[name] for name in headers}
+        )
 
     def counted(self, outcome: str) -> float:
         start = f'towpath_revision_requests_total{{service="bankchurn",revision="bankchurn/prod#7",outcome="{outcome}"'

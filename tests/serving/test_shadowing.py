@@ -212,6 +212,4 @@ def with_a_card(here) -> None:
     contract = structs.replace(old.contract, record=(*old.contract.record, card))
     files = old.files | {"contract.json": formats.canonical(contract)}
     identity, path = write_bundle("bankchurn", files, here.folder / "bundles")
-    here.revisions[8] = structs.replace(
-        here.revision(8), bundle=str(path.relative_to(here.folder)), digest=identity
-    )
+    here.revisions[8] = structs.replace(here.revision(8), bundle=str(path.relative_to(here.folder)), digest=identity)

@@ -183,7 +183,8 @@ def _forget_eldest(path: Path) -> None:
 def _kept(path: Path) -> list[tuple[int, Path]]:
     """The generations beside a routes file."""
     start, end = f"{path.stem}.", path.suffix
-    found = ((one.name.removeprefix(start).removesuffix(end), one) for one in path.parent.glob(f"{glob.escape(start)}*{glob.escape(end)}"))
+    beside = path.parent.glob(f"{glob.escape(start)}*{glob.escape(end)}")
+    found = ((one.name.removeprefix(start).removesuffix(end), one) for one in beside)
     return [(int(number), one) for number, one in found if number.isascii() and number.isdigit()]
 
 

@@ -27,7 +27,7 @@ Percent = Annotated[float, Meta(ge=0, le=100)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
 HeaderName = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}\\Z")]
 Printable = Annotated[str, Meta(pattern="^[\\x21-\\x7e]([\\x20-\\x7e]{0,254}[\\x21-\\x7e])?\\Z")]
-FieldName = Annotated[str, Meta(pattern="^[^\"\\\\\\x00-\\x1f]{1,120}\\Z")]  # what a reader of JSON can be made for
+FieldName = Annotated[str, Meta(pattern='^[^"\\\\\\x00-\\x1f]{1,120}\\Z')]  # what a reader of JSON can be made for
 Sentence = Annotated[str, Meta(max_length=500)]
 
 

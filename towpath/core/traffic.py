@@ -106,6 +106,7 @@ class Copies(Struct, frozen=True):
     revision: int
     below: int
 
+
 def copies(routes: Routes, without: Collection[int] = ()) -> list[Copies]:
     """The shadows that get anything."""
     found = [Copies(one.revision, hundredths(one.percent)) for one in routes.shadows if one.revision not in without]

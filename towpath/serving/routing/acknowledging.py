@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,12 +28,12 @@ class Acknowledging:
         self._seen: list[object] = []
         self._written: Look | None = None
         self._trouble = ""
-        self._ended = False
+        self._ended = threading.Event()
 
     def tell(self, followers: Sequence[Follower], pool: Pool) -> None:
         """Without fail: a disk that is full must not stop a swap, it only delays who waits for this."""
         seen = [pool.changes, *((id(one.table), one.refused) for one in followers)]
-        if self._path is None or self._ended or (seen == self._seen and look_at(self._path) == self._written):
+        if self._path is None or self._ended.is_set() or (seen == self._seen and look_at(self._path) == self._written):
             return
         content = formats.canonical(Acknowledgement(self._name, os.getpid(), _services(followers, pool)))
         try:
@@ -44,12 +45,12 @@ class Acknowledging:
             self._complain(f"{self._path}: {error.strerror}")
         else:
             self._seen, self._trouble, self._written = seen, "", look_at(self._path)
-        if self._ended:  # meanwhile: the thread that opens a bundle is not waited for
+        if self._ended.is_set():  # meanwhile: the thread that opens a bundle is not waited for
             self.withdraw()
 
     def withdraw(self) -> None:
         """A worker that has ended acts upon nothing, and says no more, whatever its thread still does."""
-        self._ended = True
+        self._ended.set()
         if self._path:
             with contextlib.suppress(OSError):
                 self._path.unlink()
