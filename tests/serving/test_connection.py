@@ -2,6 +2,8 @@
 
 import tracemalloc
 
+import pytest
+
 from tests.serving.framing import Wire, statuses
 from tests.serving.raw import TEXT, post, refuse
 from towpath.serving.edge import REMEMBERED, Edge
@@ -152,3 +154,15 @@ def test_an_edge_that_drains_closes_after_a_remembered_head_too():
     wire.say(GET)
 
     assert wire.written.endswith(b"Connection: close\r\n\r\n") and wire.ended
+
+
+@pytest.mark.parametrize("blank", [b"\r\n\r\n", b"\r\n\r", b"\r\n"])
+def test_blank_lines_between_two_requests_are_no_request_however_often_they_come(blank):
+    edge = edge_of(echo)
+    wire, other = Wire(edge), Wire(edge)
+    for one in (wire, wire, other):
+        one.say(GET)
+        one.say(blank)
+
+    assert list(edge.known) == [GET]
+    assert (wire.written.count(b"HTTP/1.1 200"), other.written.count(b"HTTP/1.1 200")) == (2, 1)

@@ -69,7 +69,9 @@ class Connection(asyncio.Protocol):
             if parsed is self._head and before == self._phase:
                 self._count_unfinished(len(data))
             self._hold(self._body_bytes)
-        elif end and self._phase == IDLE and len(data) - end == self._head.length:  # it was just one request
+        elif (
+            end and self._phase == IDLE and parsed is not self._head and len(data) - end == self._head.length
+        ):  # it was just one request; blank lines alone are none, and must not stand for the one before them
             self._edge.remember(data[:end], self._head)
 
     def eof_received(self) -> bool:
