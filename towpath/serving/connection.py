@@ -159,7 +159,8 @@ class Connection(asyncio.Protocol):
             self._hold(0)
         self._owes_continue = False
         self._head.keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
-        self._ask(self._head, self._body if type(self._body) is bytes else bytes(self._body))
+        body, self._body, self._body_bytes = self._body, b"", 0  # an idle connection holds nothing of it
+        self._ask(self._head, body if type(body) is bytes else bytes(body))
 
     # what the edge and its exchanges ask
 
