@@ -165,6 +165,16 @@ def test_a_text_is_summed_up_by_its_length_and_a_long_one_waits_for_no_other(bun
     assert sum(lengths.values()) == 1 and all('feature="text.length"' in name for name in lengths)
 
 
+def test_a_long_text_that_comes_in_one_turn_with_short_ones_is_not_kept_either(bundles):
+    turns = Turns()
+    sentiment = Asked(turns, open_model(bundles["sentiment"], turns.append))
+    for text in ("fine", "fine " * 2000):
+        sentiment.begin("POST", "/predict", {"text": text})
+    turns.run()
+
+    assert next(iter(sentiment.service._observers.values()))._records == []
+
+
 def test_numbers_near_the_end_of_what_there_is_leave_the_metrics_finite(asked):
     for _ in range(3):
         asked.ask("POST", "/predict", CUSTOMER | {"Balance": 1.7e308})

@@ -67,9 +67,12 @@ class Observer:
             self._records += records
         if count != len(exchanges):
             self._batches.append(count)
-        if (self._waiting >= CHUNK or len(exchanges[0].body) > LARGE) and not self._folding:
+        if not self._folding and (self._waiting >= CHUNK or self._is_large(exchanges)):
             self._folding = True
             self._call_soon(self._fold_next)
+
+    def _is_large(self, exchanges: Sequence[Exchange]) -> bool:
+        return self._sketches.reads_records and max([len(one.body) for one in exchanges]) > LARGE
 
     def fold(self) -> None:
         """Sum up all that was put aside: before anybody looks."""
