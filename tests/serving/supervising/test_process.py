@@ -1,5 +1,7 @@
 """A process as its supervisor sees it: what it was at when it died, and whose doing that was."""
 
+import os
+import resource
 import signal
 import socket
 import sys
@@ -128,6 +130,27 @@ def test_its_last_words_are_kept_in_bounds(started):
     process.end = lambda: None
 
     assert list(process.last_lines)[-3:] == ["98", "99", "half"] and len(process.last_lines) == 20
+
+
+@pytest.mark.parametrize("room", range(9))
+def test_a_process_that_cannot_be_started_for_want_of_files_takes_none(room):
+    """Each new try would find fewer, until not even the supervisor's own are left."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    before = set(os.listdir("/proc/self/fd"))
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        held = [os.open(os.devnull, os.O_RDONLY)]
+        while held[-1] <= max(map(int, before)):
+            held.append(os.open(os.devnull, os.O_RDONLY))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (held[-1] + 1 + room, hard))
+        try:
+            with pytest.raises(OSError, match="Too many open files"):
+                Process(0, ["true"], [sock], {}, [], print)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for file in held:
+                os.close(file)
+
+    assert set(os.listdir("/proc/self/fd")) == before
 
 
 @pytest.mark.parametrize(("code", "told"), [(8, {"exit_code": 8}), (-11, {"signal": "SIGSEGV"}), (-60, {"signal": 60})])

@@ -12,8 +12,12 @@ class Memory:
 
     def __init__(self) -> None:
         self.file = _new_file()
-        os.ftruncate(self.file, SIZE)
-        self._mapped = mmap.mmap(self.file, SIZE)
+        try:
+            os.ftruncate(self.file, SIZE)
+            self._mapped = mmap.mmap(self.file, SIZE)
+        except OSError:
+            os.close(self.file)
+            raise
 
     def running(self) -> str:
         return running_in(self._mapped)

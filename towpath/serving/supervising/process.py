@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from time import monotonic
 from typing import Any
 
@@ -40,12 +41,16 @@ class Process:
         relay: Tell,
     ):
         self.slot, self._relay = slot, relay
-        self.memory, (ours, theirs) = Memory(), socket.socketpair()
-        self.channel = Channel(ours)
-        files = [one.fileno() for one in sockets]
-        handed = Handed(slot, os.getpid(), files, theirs.fileno(), self.memory.file, quarantined, table)
-        self.stderr, writing = os.pipe()
-        try:
+        with ExitStack() as kept, ExitStack() as given:  # without files left each step may fail: none must stay open
+            self.memory = kept.enter_context(closing(Memory()))
+            ours, theirs = socket.socketpair()
+            self.channel = kept.enter_context(closing(Channel(ours)))
+            given.callback(theirs.close)
+            self.stderr, writing = os.pipe()
+            kept.callback(os.close, self.stderr)
+            given.callback(os.close, writing)
+            files = [one.fileno() for one in sockets]
+            handed = Handed(slot, os.getpid(), files, theirs.fileno(), self.memory.file, quarantined, table)
             self._process = subprocess.Popen(
                 command,
                 env={**os.environ, VARIABLE: handed.written()},
@@ -53,12 +58,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stderr=writing,
             )
-        except OSError:
-            self._close()
-            raise
-        finally:
-            theirs.close()
-            os.close(writing)
+            self._close = kept.pop_all().close
         os.set_blocking(self.stderr, False)
         self.pid = self._process.pid
         self.began = self.heard_at = monotonic()
@@ -132,11 +132,6 @@ class Process:
         if line:
             self.last_lines.append(line.decode(errors="replace"))
             self._relay(line)
-
-    def _close(self) -> None:
-        self.channel.close()
-        self.memory.close()
-        os.close(self.stderr)
 
 
 def told_of(code: int) -> dict[str, Any]:
