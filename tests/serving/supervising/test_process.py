@@ -11,7 +11,7 @@ import pytest
 
 from towpath.serving.supervising import process as seen
 from towpath.serving.supervising import watching
-from towpath.serving.supervising.process import Process, told_of
+from towpath.serving.supervising.process import LONGEST_LINE, Process, told_of
 
 DIGEST = "ab" * 32
 MARKED = """
@@ -130,6 +130,18 @@ def test_its_last_words_are_kept_in_bounds(started):
     process.end = lambda: None
 
     assert list(process.last_lines)[-3:] == ["98", "99", "half"] and len(process.last_lines) == 20
+
+
+def test_a_line_without_an_end_is_told_in_parts_and_holds_nobody_up(started):
+    start, said = started
+    process = start("[os.write(2, b'x' * 65536) for _ in range(800)]")
+    while process.exit_code is None:
+        process.read_stderr()
+    process.end()
+    process.end = lambda: None
+
+    assert b"".join(said) == b"marked" + b"x" * (800 * 65536)
+    assert max(map(len, said)) <= LONGEST_LINE + 65536
 
 
 @pytest.mark.parametrize("room", range(9))

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -11,13 +12,15 @@ READ = 1 << 20
 
 
 class Lines:
-    """Bytes as they come, whole lines out."""
+    """Bytes as they come, whole lines out; what is longer than `most` and has no end yet is a line, too."""
 
-    def __init__(self) -> None:
-        self._rest = b""
+    def __init__(self, most: float = math.inf) -> None:
+        self._rest, self._most = b"", most
 
     def feed(self, data: bytes) -> list[bytes]:
         *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > self._most:
+            lines.append(self.end())
         return lines
 
     def end(self) -> bytes:

@@ -18,6 +18,7 @@ from towpath.serving.supervising.memory import Memory
 
 HANG_SECONDS = 3.0  # without a beat, of which two come a second; found, killed and replaced is one within five
 BUSY_SHARE = 0.25  # of that time: who used more of a core did not stand still, but ran on without end
+LONGEST_LINE = 16 << 10  # bytes of stderr; megabytes without an end would be kept, and looked through at every read
 LAST_LINES = 20  # of its log, told when it dies
 WRONGS = {  # signals that a process brings upon itself
     number
@@ -66,7 +67,7 @@ class Process:
         self.generation = 0  # of the code that it runs
         self.given_up = ""  # why the supervisor killed it
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
-        self._lines = Lines()
+        self._lines = Lines(LONGEST_LINE)
         self._cpu_seconds = 0.0  # at the last beat
         self._kills_before = watching.kills_for_memory()
         self._hung_busy = self._killed_by_us = False
