@@ -30,6 +30,19 @@ def test_messages_are_heard_in_order_and_what_is_none_is_left_out(ends):
     assert list(channel.heard()) == [{"beat": 1}, {"ready": 2}] and channel.open
 
 
+@pytest.mark.parametrize("line", [b"[" * 200_000, b'{"beat": ' + b"9" * 10_000 + b"}", b"\xff\xfe{}", b"\0", b"NaN"])
+def test_a_line_that_is_no_message_ends_nobody(ends, line):
+    channel, theirs = ends
+    theirs.setblocking(False)
+    heard = []
+    for start in range(0, len(line), 50_000):
+        theirs.sendall(line[start : start + 50_000])
+        heard += channel.heard()
+    theirs.sendall(b'\n{"ready": 2}\n')
+
+    assert heard + list(channel.heard()) == [{"ready": 2}]
+
+
 def test_the_other_side_hanging_up_is_told(ends):
     channel, theirs = ends
     theirs.close()

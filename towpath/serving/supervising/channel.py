@@ -83,7 +83,7 @@ def written(facts: dict[str, Any]) -> bytes:
 
 def read(line: bytes) -> Iterator[dict[str, Any]]:
     """The message of a line; none where it is no message, for the other side may be of another version."""
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         message = json.loads(line)
         if isinstance(message, dict):
             yield message
