@@ -152,6 +152,20 @@ def test_a_whole_float_is_taken_for_a_choice_among_whole_numbers():
     assert msgspec.convert(record, record_type(contract())).Level == 2
 
 
+@pytest.mark.parametrize("value", [2**53 - 1, 2**53, 2**53 + 1, 2**53 + 2, float(2**53)])
+@pytest.mark.parametrize("limit", ["ge", "gt", "le", "lt"])
+def test_a_whole_number_that_no_float_holds_is_held_to_a_limit_as_what_it_is_decoded_to(value: float, limit: str):
+    field = Field("Count", "integer", **{limit: float(2**53)})
+    one = msgspec.structs.replace(contract(), record=(field,))
+    understood, found = look_again(one, {"Count": value})
+    try:
+        decoded = msgspec.json.decode(msgspec.json.encode({"Count": value}), type=record_type(one))
+    except msgspec.ValidationError:
+        assert found
+    else:
+        assert not found and msgspec.convert(understood, record_type(one)).Count == decoded.Count
+
+
 @given(st.fixed_dictionaries({}, optional={field.name: VALUES for field in FIELDS}))
 def test_the_two_looks_agree_on_every_record(record: dict[str, Any]):
     understood, found = look_again(contract(), record)

@@ -96,7 +96,8 @@ def _rightness(field: Field) -> Callable[[Any], bool]:
     above, below = field.gt if field.gt is not None else -math.inf, field.lt if field.lt is not None else math.inf
     low, high = field.ge if field.ge is not None else -LARGEST, field.le if field.le is not None else LARGEST
     kinds = (int,) if field.type == "integer" else (int, float)
-    return lambda value: type(value) in kinds and low <= value <= high and above < value < below
+    # As a float, since that is what is decoded: a larger int may round to the very limit.
+    return lambda value: type(value) in kinds and low <= value <= high and above < float(value) < below
 
 
 def _look_at(field: Field, value: Any, path: Path, numeric_strings: bool) -> tuple[Any, list[Fault]]:
@@ -148,7 +149,7 @@ def _number_faults(field: Field, value: float, path: Path) -> Iterator[Fault]:
         yield Fault(path, "fraction", f"should be a whole number, not {value}")
         return
     for keyword, limit in field.bounds().items():
-        if not _HOLDS[keyword](value, limit):
+        if not _HOLDS[keyword](float(value), limit):
             yield Fault(path, keyword, f"should be {_WORDS[keyword]} {limit:g}, not {_shown(value)}", limit)  # type: ignore[arg-type]  # a key of _HOLDS
 
 
