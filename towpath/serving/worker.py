@@ -116,6 +116,10 @@ class Worker:
         edge.limits = settle_process(asked.limits)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(LoopFaults().tell)
+        stop = Stop(loop)
+        if self._lifeline:  # before anybody can ask: one worker's own figures would look as if counters began anew
+            await self._lifeline.begin(self._orders(stop), self._telemetry.exposition)
+            self._telemetry.tell = self._lifeline.ask_for_sum
         patience = asked.limits.head_seconds if context else None
         servers = [
             await loop.create_server(
@@ -127,12 +131,9 @@ class Worker:
         if told := asked.access.open_to(sockets[0].getsockname()[0]):
             journal.tell("open_to_all", why=told, hint="--keys FILE asks for a key; docs/serving.md, Who may ask")
         tasks = [loop.create_task(edge.sweep()), loop.create_task(self.keep_trying(services, app, edge))]
-        stop = Stop(loop)
         if self._routing:
             self._routing.start(app, edge)
         if self._lifeline:
-            await self._lifeline.begin(self._orders(stop), self._telemetry.exposition)
-            self._telemetry.tell = self._lifeline.ask_for_sum
             self._lifeline.ready()
         try:
             await stop.asked()
