@@ -192,6 +192,29 @@ def test_a_port_that_another_shares_is_taken_all_the_same(iris):
     assert done.returncode == Exit.INFRASTRUCTURE and f"port {port} is taken by process" in done.stderr
 
 
+@pytest.mark.parametrize("where", ["another service's", "its own"])
+def test_a_port_for_metrics_that_others_would_share_is_taken_all_the_same(iris, where):
+    """With SO_REUSEPORT alone a scrape would be answered now by one service and now by another, or a record by 404."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        if where == "its own":
+            other.close()
+        else:
+            other.listen()
+        ports = ["--metrics-port", str(port), "--port", str(port) if where == "its own" else "0"]
+        words = [sys.executable, "-m", "towpath.serving", str(iris), "--workers", "2", *ports]
+        process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        try:
+            told = process.communicate(timeout=20)[1]
+        finally:
+            process.terminate()
+            process.wait(20)
+
+    assert process.returncode == Exit.INFRASTRUCTURE and f"port {port} is taken by process" in told
+
+
 def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 

@@ -56,7 +56,8 @@ def run_crew(command: Sequence[str], given: argparse.Namespace, asked: Asked, en
     from towpath.serving.supervisor import supervise
 
     port, insecure = port_asked_for(given.port, environment), given.insecure or asked.access.protects
-    supervise(Plan(command, given.host, port, asked.workers or 1, asked.start_seconds, insecure))
+    workers, metrics_port = asked.workers or 1, asked.metrics_port
+    supervise(Plan(command, given.host, port, workers, asked.start_seconds, insecure, metrics_port=metrics_port))
 
 
 def bundles_asked_for(environment: Mapping[str, str], routed: bool = False) -> list[Path]:

@@ -35,10 +35,15 @@ def listen(host: str, port: int, insecure: bool = False, *, shared: bool = False
             f"{exposed[0]} can be reached by others, and nothing protects it",
             hint="--host 127.0.0.1; --keys or --tls-cert protects it; --insecure is for behind a proxy that does",
         )
-    if shared and port:  # without this another program that shares its ports would get half of the connections
-        for sock in _opened(addresses, host, port):
-            sock.close()
+    if shared and port:
+        refuse_taken(host, port)
     return _opened(addresses, host, port, shared=shared, listening=True)
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raises InfrastructureError where somebody listens, who would get half of the connections if both share."""
+    for sock in _opened(_resolve(host, port), host, port):
+        sock.close()
 
 
 def join(host: str, port: int) -> list[socket.socket]:

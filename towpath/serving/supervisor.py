@@ -16,7 +16,7 @@ from time import monotonic
 
 from towpath.core.errors import UsageError
 from towpath.serving import journal
-from towpath.serving.ports import BACKLOG, join, listen
+from towpath.serving.ports import BACKLOG, join, listen, refuse_taken
 from towpath.serving.supervising import steering
 from towpath.serving.supervising.crew import Crew
 from towpath.serving.supervising.plan import Plan
@@ -61,6 +61,8 @@ class Supervisor:
         self._terminal = _has_terminal()
         first = listen(plan.host, plan.port, plan.insecure, shared=BALANCED)
         self._port: int = first[0].getsockname()[1]
+        if plan.metrics_port:  # once, since the workers join whoever is there; after the other, which it must not be
+            refuse_taken(plan.host, plan.metrics_port)
         self._crew.slots.append(Slot(0, first, joined=True))
         for _ in range(plan.workers - 1):
             slot = self._add_slot()

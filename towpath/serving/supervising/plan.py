@@ -18,6 +18,7 @@ class Plan(NamedTuple):
     start_seconds: float = 30.0
     insecure: bool = False  # whether the address may be one that others reach
     table: Mapping[str, Any] = {}  # [serve] of towpath.toml, for the workers to read
+    metrics_port: int | None = None  # that the workers share; 0 and None are nobody else's
 
 
 def failure_of(plan: Plan, death: Death, lines: Sequence[str]) -> TowpathError:
