@@ -56,6 +56,20 @@ def test_a_replaced_worker_waits_for_clients_that_are_between_two_requests(iris)
 
 
 @pytest.mark.slow
+def test_code_that_is_installed_during_an_upgrade_comes_to_all_workers(iris):
+    with supervising(iris, "--workers", 2) as crew:
+        crew.ready(2)
+        crew.signal(signal.SIGHUP)
+        crew.ready(3)
+        crew.signal(signal.SIGHUP)
+        again = crew.told("upgrading", 2)["time"]
+        crew.told("upgraded")
+
+        born = {one["pid"]: one["time"] for one in crew.all_told("worker_started")}
+        assert all(born[pid] >= again for pid in crew.pids().values()) and crew.all_told("worker_died") == []
+
+
+@pytest.mark.slow
 def test_code_that_does_not_start_replaces_nobody(iris, tmp_path):
     broken = tmp_path / "broken"
     with supervising(iris, "--workers", 2, odd=f"broken-if:{broken}") as crew:

@@ -148,11 +148,10 @@ class Supervisor:
     # upgrades
 
     def _begin_upgrade(self) -> None:
-        if self._to_upgrade:
-            return
+        """Of all, even where one is under way: those that it has replaced may run what was installed before."""
         self._crew.generation += 1
         self._crew.quarantine.lift()
-        self._to_upgrade.extend(self._crew.slots)
+        self._to_upgrade = deque(self._crew.slots)
         journal.tell("upgrading", workers=len(self._to_upgrade))
 
     def _upgrade(self, slot: Slot, now: float) -> None:
