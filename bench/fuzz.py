@@ -29,7 +29,8 @@ FULL, SHARE, SMALL = (10_000_000, 1_000_000), (200_000, 20_000), (50_000, 5_000)
 WARM = 0.1  # of the bodies come before memory is weighed: caches and arenas fill first
 CONNECTIONS = 16
 MOST_GROWTH, MOST_STALL_SECONDS = 0.05, 0.1
-FINE = (200, 400, 422)
+FINE = (200, 400, 413, 422)
+CLOSES = b"\r\nConnection: close"  # after a body that is too large, for one
 PATHS = ("/predict", "/predict_batch", "/explain")
 
 
@@ -119,7 +120,7 @@ async def over_http(worker: Worker, draw: Bodies, count: int) -> dict:
         before = before or (worker.resident_bytes() if answered >= WARM * count else 0)
         if answered >= count:
             ended.set()
-        elif reply.status == BROKEN:
+        elif reply.status == BROKEN or CLOSES in reply.head:
             opening.append(loop.create_task(open_one()))
         else:
             ask(asking)
