@@ -24,3 +24,21 @@ def test_a_trouble_at_its_first_step_does_not_end_the_thread(bundles, tmp_path):
     watching.stop()
 
     assert followed.follower.generation == 2 and troubles == []
+
+
+def test_a_file_replaced_since_the_start_is_acted_upon_before_the_worker_listens(bundles, tmp_path):
+    here = site(tmp_path, bundles["bankchurn"])
+    here.write({7: 100})
+    followed = following(here.path)
+    told: list[int] = []
+    acknowledging = Acknowledging(None)
+    acknowledging.tell = lambda followers, pool: told.append(followers[0].generation)
+    watching = Watching([followed.follower], followed.pool, acknowledging)
+    here.write({8: 100})
+    watching.start()
+    looked = watching.looked.wait(PATIENCE_SECONDS)
+    watching.stop()
+
+    assert looked and told[:2] == [1, 2], (
+        "what it began with is told first, so that a writer who waits for all waits on"
+    )

@@ -11,6 +11,7 @@ from towpath.serving.edge import Edge
 GRACE_SECONDS = 6.0  # for requests under way; with log and journal seven, and whoever asked is promised eight
 IDLE_SECONDS = 0.25  # of these for connections without a request: many ask once more, and are told to come anew
 ACCEPT_SHARE = 0.1  # of that time, in which who waits in the socket's queue is still let in
+HEARD = 3  # looks at all sockets before any is closed: one lets a client in, the next reads what it sent
 END_SECONDS = 7.8  # after which the system ends a process that did not get there itself
 ENDINGS = ("SIGTERM", "SIGINT", "SIGHUP")
 
@@ -47,8 +48,16 @@ async def drain(edge: Edge, servers: Sequence[asyncio.AbstractServer], idle_seco
     began = monotonic()
     edge.draining = True
     await asyncio.sleep(ACCEPT_SHARE * idle_seconds)
+    await _hear()
     for server in servers:
         server.close()
     while edge.connections and monotonic() < began + min(idle_seconds, GRACE_SECONDS):
         await asyncio.sleep(0.01)
+    await _hear()
     return await edge.drain(max(0.0, began + GRACE_SECONDS - monotonic()))
+
+
+async def _hear() -> None:
+    """Take in what has arrived: a loop that is late wakes whoever sleeps before it looks at its sockets."""
+    for _ in range(HEARD):
+        await asyncio.sleep(0.001)

@@ -120,6 +120,8 @@ class Worker:
         if self._lifeline:  # before anybody can ask: one worker's own figures would look as if counters began anew
             await self._lifeline.begin(self._orders(stop), self._telemetry.exposition)
             self._telemetry.tell = self._lifeline.ask_for_sum
+        if self._routing:
+            await self._routing.start(app, edge)
         patience = asked.limits.head_seconds if context else None
         servers = [
             await loop.create_server(
@@ -131,8 +133,6 @@ class Worker:
         if told := asked.access.open_to(sockets[0].getsockname()[0]):
             journal.tell("open_to_all", why=told, hint="--keys FILE asks for a key; docs/serving.md, Who may ask")
         tasks = [loop.create_task(edge.sweep()), loop.create_task(self.keep_trying(services, app, edge))]
-        if self._routing:
-            self._routing.start(app, edge)
         if self._lifeline:
             self._lifeline.ready()
         try:

@@ -71,12 +71,17 @@ class Routing:
             self._route(follower, make(follower.name), tables.get(follower.path))
         return [self._routed[follower.path].service for follower in self.followers]
 
-    def start(self, app: App, edge: Edge) -> None:
-        """Follow the files; what a swap changes of headers and names, the edge is told."""
+    async def start(self, app: App, edge: Edge) -> None:
+        """Follow the files; what a swap changes of headers and names, the edge is told.
+
+        When it returns, the worker may listen: no generation was passed over that others already act upon.
+        """
         self._app, self._edge = app, edge
         self._names = [one.service.name for one in self._routed.values()]
         self._tell_edge()
         self._watching.start()
+        while not self._watching.looked.is_set():
+            await asyncio.sleep(0.001)  # the look may need this loop
 
     def drain(self) -> None:
         """Let nobody wait; but what is still asked is answered as the files say."""

@@ -26,11 +26,14 @@ class Watching:
     ):
         self._followers, self._pool, self._acknowledging = followers, pool, acknowledging
         self._quarantined = quarantined
-        self._ended = threading.Event()
+        self._ended, self.looked = threading.Event(), threading.Event()  # looked: since what it began with was told
         self._thread = threading.Thread(target=self._watch, name="routes", daemon=True)
 
     def start(self) -> None:
+        """First say what is acted upon, then look again: whoever replaces a file meanwhile waits for this worker, too."""
         sys.setswitchinterval(SWITCH_SECONDS)
+        self._acknowledging.clear()
+        self._acknowledging.tell(self._followers, self._pool)
         self._thread.start()
 
     def stop(self) -> None:
@@ -43,7 +46,10 @@ class Watching:
         self._tell_and_warm([one for one in self._followers if one.look(without)])
 
     def _begin(self) -> None:
-        self._acknowledging.clear()
+        try:
+            self.look()
+        finally:
+            self.looked.set()
         self._tell_and_warm(self._followers)
 
     def _tell_and_warm(self, changed: Sequence[Follower]) -> None:
