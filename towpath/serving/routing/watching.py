@@ -30,7 +30,7 @@ class Watching:
         self._thread = threading.Thread(target=self._watch, name="routes", daemon=True)
 
     def start(self) -> None:
-        """First say what is acted upon, then look again: whoever replaces a file meanwhile waits for this worker, too."""
+        """First say what is acted upon, then look again: who replaces a file meanwhile waits for this worker, too."""
         sys.setswitchinterval(SWITCH_SECONDS)
         self._acknowledging.clear()
         self._acknowledging.tell(self._followers, self._pool)
