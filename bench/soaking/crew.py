@@ -38,6 +38,7 @@ class Crew:
         self.events: Counter[str] = Counter()
         self.last: deque[str] = deque(maxlen=LINES_KEPT)
         self.port = 0
+        self._seen, self._left_at = set[int](), 0.0  # who has said anything, and when one of them was gone
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         first, ready = ("supervising", workers) if workers else ("serving", 1)
@@ -50,13 +51,17 @@ class Crew:
     def acts_upon(self, service: str, generation: int) -> float:
         """When the last of the workers said that it does, by time.monotonic(); 0 where one has not said so yet.
 
-        A worker that was replaced and has requests to answer is one of them.
+        A worker that was replaced is one of them until it has ended: then that is when.
         """
         said = self._read_folder()
+        pids = {one.pid for one, _ in said}
+        if self._seen - pids:
+            self._left_at = time.monotonic()
+        self._seen = pids
         known = [one.services[service].generation if service in one.services else 0 for one, _ in said]
         if len(said) < self._workers or any(one != generation for one in known):
             return 0.0
-        return min(time.monotonic(), max(when for _, when in said) + TICK_SECONDS)
+        return min(time.monotonic(), max(self._left_at, *(when + TICK_SECONDS for _, when in said)))
 
     def kill_one(self) -> Killed:
         """The eldest. It is stopped first, so that nothing changes between the look at its connections and its end."""
