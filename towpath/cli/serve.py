@@ -69,9 +69,7 @@ def serve(
 
         command = worker_command(paths, insecure, allow_unready, flags)
         protected = insecure or asked.access.protects
-        supervise(
-            Plan(command, host, port, asked.workers, asked.start_seconds, protected, table, asked.metrics_port)
-        )
+        supervise(Plan(command, host, port, asked.workers, asked.start_seconds, protected, table, asked.metrics_port))
     else:
         from towpath.serving.worker import run
 
