@@ -115,7 +115,7 @@ class Swaps:
         while not (acknowledged and answered):
             if not answered and self._who() == wanted:
                 answered = time.monotonic()
-            if not acknowledged and self._crew.acts_upon(name, generation):
+            if not acknowledged and self._crew.act_upon(name, generation):
                 acknowledged = time.monotonic()
             if time.monotonic() > until:
                 raise TimeoutError(f"{name} does not come to generation {generation}: {''.join(self._crew.last)}")

@@ -1,6 +1,7 @@
 """The seven reference services, trained and packed once for a whole run: on real data where it is, else generated."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +15,9 @@ PORTFOLIO = Path(__file__).resolve().parent.parent / "examples" / "portfolio"
 SERVICES = ("iris", "ml-service", "sentiment", "ml-api", "bankchurn", "carvision", "telecom")
 
 
-def portfolio(state: Path) -> Project:
+def portfolio(state: Path, environment: Mapping[str, str] = os.environ) -> Project:
     """The reference project with its state elsewhere, so that the checkout stays clean."""
-    return open_project(PORTFOLIO, os.environ, state)
+    return open_project(PORTFOLIO, environment, state)
 
 
 def train_service(project: Project, name: str, *, seed: int = 42) -> Trained:

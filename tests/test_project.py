@@ -17,6 +17,7 @@ import pytest
 from towpath.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
+COMPILED = (".c", ".so")  # a wheel has what its own build made of the sources
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # Each written in two halves, because no file may name one, this one included.
 HOSTS = [
@@ -75,8 +76,10 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
 @pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_package(wheel):
     kept = {path.relative_to(ROOT).as_posix() for path in (ROOT / "towpath").rglob("*") if path.is_file()}
+    wanted = {name for name in kept if "__pycache__" not in name and not name.endswith(COMPILED)}
 
-    assert {name for name in kept if "__pycache__" not in name} - set(wheel.namelist()) == set()
+    assert wanted - set(wheel.namelist()) == set()
+    assert [name for name in wheel.namelist() if name.endswith(".so")], "what was compiled of the rest"
 
 
 def test_the_wheel_says_the_version_the_licence_and_what_it_needs(wheel):

@@ -26,7 +26,7 @@ class Clients:
 
     def __init__(self, folder: Path, process: "subprocess.Popen[bytes]"):
         self._folder, self._process = folder, process
-        wait_for((folder / "asked").exists, "the clients start")
+        wait_for(lambda: any(one.stat().st_size for one in folder.glob("asked")), "the clients start")
         self._asked = shared_number(folder / "asked")
         self.records: np.ndarray = np.array([])
         self.faults: list[str] = []

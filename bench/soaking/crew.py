@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from bench.soaking.clients import wait_for
 from bench.stress.worker import PAGE, ROOT, SERVER_CORE
 from towpath.core.acknowledged import Acknowledgement, read_acknowledgement
 
-TICK_SECONDS = 0.01  # by which the time that a file system tells may be too early
 STOP_SECONDS = 15.0
 LINES_KEPT = 50
 
@@ -38,7 +37,6 @@ class Crew:
         self.events: Counter[str] = Counter()
         self.last: deque[str] = deque(maxlen=LINES_KEPT)
         self.port = 0
-        self._seen, self._left_at = set[int](), 0.0  # who has said anything, and when one of them was gone
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         first, ready = ("supervising", workers) if workers else ("serving", 1)
@@ -46,22 +44,17 @@ class Crew:
 
     def said(self) -> list[Acknowledgement]:
         """What the workers say that live."""
-        return [one for one, _ in self._read_folder()]
+        found = []
+        for path in self._folder.glob("*.json") if self._folder else ():
+            with suppress(FileNotFoundError):  # its worker has just ended
+                found.append(read_acknowledgement(path.read_bytes(), str(path)))
+        return [one for one in found if state(one.pid) not in ("", "Z")]
 
-    def acts_upon(self, service: str, generation: int) -> float:
-        """When the last of the workers said that it does, by time.monotonic(); 0 where one has not said so yet.
-
-        A worker that was replaced is one of them until it has ended: then that is when.
-        """
-        said = self._read_folder()
-        pids = {one.pid for one, _ in said}
-        if self._seen - pids:
-            self._left_at = time.monotonic()
-        self._seen = pids
-        known = [one.services[service].generation if service in one.services else 0 for one, _ in said]
-        if len(said) < self._workers or any(one != generation for one in known):
-            return 0.0
-        return min(time.monotonic(), max(self._left_at, *(when + TICK_SECONDS for _, when in said)))
+    def act_upon(self, service: str, generation: int) -> bool:
+        """Whether all workers say that they do; one that was replaced is one of them until it has ended."""
+        said = [one.services for one in self.said()]
+        known = [one[service].generation if service in one else 0 for one in said]
+        return len(known) >= self._workers and all(one == generation for one in known)
 
     def kill_one(self) -> Killed:
         """The eldest. It is stopped first, so that nothing changes between the look at its connections and its end."""
@@ -85,17 +78,6 @@ class Crew:
             "threads": sum(len(os.listdir(f"/proc/{pid}/task")) for pid in pids),
             "bytes": sum(map(resident_bytes, pids)),
         }
-
-    def _read_folder(self) -> list[tuple[Acknowledgement, float]]:
-        """What the living say, and when it was written."""
-        found = []
-        for path in self._folder.glob("*.json") if self._folder else ():
-            try:
-                when = changed_at(path)
-                found.append((read_acknowledgement(path.read_bytes(), str(path)), when))
-            except FileNotFoundError:  # its worker has just ended
-                continue
-        return [(one, when) for one, when in found if state(one.pid) not in ("", "Z")]
 
     def _has_started(self, first: str, ready: int) -> bool:
         if self.process.poll() is not None:
@@ -134,7 +116,7 @@ def serving(words: Sequence[object], workers: int = 0, folder: Path | None = Non
 
 
 def changed_at(path: Path) -> float:
-    """When the system says that the file was put in place, by time.monotonic(); up to TICK_SECONDS too early."""
+    """When the system says that the file was put in place, by time.monotonic(); some milliseconds early, never late."""
     return time.monotonic() - (time.time() - path.stat().st_ctime_ns / 1e9)
 
 

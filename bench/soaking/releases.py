@@ -16,8 +16,11 @@ SEEDS = {OLD: 42, NEW: 43}
 
 
 def trained(folder: Path) -> dict[int, Path]:
-    """By revision, a bundle each: other rows to learn from, other trees, other scores."""
-    project, found = portfolio(folder), {}
+    """By revision, a bundle each: other rows to learn from, other trees, other scores.
+
+    The rows are generated in any case: the real ones are the same for every seed, and so is what is learnt from them.
+    """
+    project, found = portfolio(folder, {}), {}
     for number, seed in SEEDS.items():
         files = train_service(project, SERVICE, seed=seed).files
         found[number] = write_bundle(SERVICE, files, project.bundles / SERVICE)[1]

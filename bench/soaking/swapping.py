@@ -41,16 +41,10 @@ class Swapping:
             wait(min(1.0, (done + 1) / swaps))
 
     def _acknowledged(self) -> float:
-        """When every worker had."""
-        when = 0.0
-
-        def all_act() -> bool:
-            nonlocal when
-            when = self._crew.acts_upon(NAME, self._here.generation)
-            return when > 0
-
-        wait_for(all_act, f"every worker acts upon generation {self._here.generation}")
-        return when
+        """When it is known that every worker has."""
+        generation = self._here.generation
+        wait_for(lambda: self._crew.act_upon(NAME, generation), f"every worker acts upon generation {generation}")
+        return time.monotonic()
 
 
 class Beating:
