@@ -214,6 +214,36 @@ def test_a_worker_whose_newest_bundle_is_broken_starts_with_the_generation_befor
     assert live(again) == {7: 100} and again.refused == "bundle_missing"
 
 
+def test_a_worker_starts_without_a_shadow_that_cannot_be_opened_and_takes_it_when_it_is_there(here, followed):
+    """Nobody hears what a shadow answers: it must not decide whether there is a service, or which revision is live."""
+    away, path = here.folder / "away", here.folder / here.revision(8).bundle
+    path.rename(away)
+    here.write({9: 100}, shadows=(Shadow(8, 5.0),), also=(8,))
+    clock = Clock()
+
+    again = following(here.path, clock=clock)
+    assert live(again) == {9: 100} and again.refused == "bundle_missing" and not again.follower.table.shadows
+    clock.now += 3
+    assert not again.look() and again.refused == "bundle_missing"
+
+    away.rename(path)
+    clock.now += 3
+    assert again.look() and set(again.follower.table.shadows) == {8} and again.refused == ""
+
+
+def test_a_worker_goes_back_to_a_generation_without_its_shadow_where_that_is_what_is_broken(here, followed):
+    """As when a shadow was promoted and its bundle lost."""
+    here.write({7: 100}, shadows=(Shadow(8, 5.0),), also=(8,))
+    here.write({8: 100}, also=(7,))
+    broken_bundle(here, shutil.rmtree)
+    for old in here.folder.glob("*.routes.1.json"):
+        old.unlink()
+
+    again = following(here.path)
+
+    assert live(again) == {7: 100} and again.follower.generation == 2 and again.refused == "bundle_missing"
+
+
 def test_a_generation_of_which_nothing_may_answer_leaves_what_was_live(here, followed):
     bad = frozenset({here.revision(8).digest})
     here.write({8: 100}, also=(7,))

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Follower:
         return self.table.routes.generation if self.table else 0
 
     def begin(self, without: Collection[str] = ()) -> None:
-        """The first table: from the file, else from the newest generation kept beside it that can be acted upon.
+        """The first table: from the file, if need be without its shadows, else from the newest generation kept.
 
         Raises RoutesRefused where none can; why the file was refused is told in either case.
         """
@@ -66,18 +67,28 @@ class Follower:
         try:
             self._read()
         except RoutesRefused as error:
+            reads = self._reads_without_shadows()
             self._refuse(error)
-            self._go_back(error)
+            if not reads:
+                self._go_back(error)
+
+    def _reads_without_shadows(self) -> bool:
+        """Nobody hears what a shadow answers: none decides whether there is a service, nor by which routes."""
+        try:
+            self._read(shadows=False)
+        except RoutesRefused:
+            return False
+        return True
 
     def _go_back(self, refused: RoutesRefused) -> None:
         """Act upon the newest generation kept beside the file that can be; raises what the file is refused for."""
         ours = self.table.routes.name if self.table else None
-        for routes in kept_routes(self.path):
+        for routes, shadows in product(kept_routes(self.path), (True, False)):
             if ours and routes.name != ours:
                 continue
             with suppress(RoutesRefused):
                 self._refuse_nobody(routes)
-                self._act_upon(routes)
+                self._act_upon(routes, shadows)
                 journal.tell("routes_kept", routes=str(self.path), generation=routes.generation)
                 return
         if refused.reason not in LATER:
@@ -114,7 +125,7 @@ class Follower:
             journal.tell("routes_failed", routes=str(self.path), **journal.traced(error))
             self._refuse(RoutesRefused("unexpected", told, hint="the worker's log has where it arose"))
 
-    def _read(self, again: bool = True) -> None:
+    def _read(self, again: bool = True, shadows: bool = True) -> None:
         """Act upon what is in the file, if it is not what was there before; that only where it is tried again."""
         before, self._content = self._content, b""  # what is put back after it was away is looked at
         self._content = content = read_content(self.path)
@@ -124,7 +135,7 @@ class Follower:
         if acted_upon := self.table.routes if self.table else newest_kept(self.path, routes):
             refuse_step(acted_upon, routes, str(self.path))
         self._refuse_nobody(routes)
-        self._act_upon(routes)
+        self._act_upon(routes, shadows)
         self._accept()
 
     def _refuse_nobody(self, routes: Routes) -> None:
@@ -149,11 +160,11 @@ class Follower:
         else:
             self._act_upon(self.table.routes)
 
-    def _act_upon(self, routes: Routes) -> None:
+    def _act_upon(self, routes: Routes, shadows: bool = True) -> None:
         if self.table and routes == self.table.routes and not self._is_wrong(self.table):
             return
         began = time.perf_counter()
-        table = self._pool.table(routes, self.path.parent, self._without)
+        table = self._pool.table(routes, self.path.parent, self._without, shadows)
         self.swap(table)
         self._pool.hold(table)
         self.table, self.since, self.swaps = table, time.time(), self.swaps + 1

@@ -47,20 +47,19 @@ class Pool:
         self._used: dict[str, set[str]] = {}  # by whose table it is
         self.changes = 0  # of what is open, and of what is in a table
 
-    def table(self, routes: Routes, folder: Path, without: Collection[str] = ()) -> Table:
+    def table(self, routes: Routes, folder: Path, without: Collection[str] = (), shadows: bool = True) -> Table:
         """Open whatever of it is not open yet. Raises RoutesRefused; then nothing has changed but what is warm."""
         try:
-            return self._table(routes, folder, without)
+            return self._table(routes, folder, without, shadows)
         except RoutesRefused:
             self._make_room()
             raise
 
-    def _table(self, routes: Routes, folder: Path, without: Collection[str]) -> Table:
+    def _table(self, routes: Routes, folder: Path, without: Collection[str], shadowed: bool) -> Table:
         usable = {one.number: one for one in routes.revisions if one.digest not in without}
         models = {number: self._model(routes, usable[number], folder) for number in answering(routes) & usable.keys()}
-        shadows = {
-            number: self._model(routes, usable[number], folder, True) for number in shadowing(routes) & usable.keys()
-        }
+        copied = shadowing(routes) & usable.keys() if shadowed else set[int]()
+        shadows = {number: self._model(routes, usable[number], folder, True) for number in copied}
         return Table(routes, models, shadows)
 
     def hold(self, table: Table) -> None:
