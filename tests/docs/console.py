@@ -19,7 +19,7 @@ PORT = 8080  # where pages serve; a test serves on a free port and reads its out
 HOME = "/home/ana"  # where pages work; a test works in a folder of its own and reads its output as if it were this one
 LONGEST = 120  # seconds for a whole page
 ENDED = "--- ended with"
-COMMAND = re.compile(r"^\$ (.*\n(?:> .*\n)*)((?:(?!\$ ).*\n)*)", re.MULTILINE)  # and the output below it
+COMMAND = re.compile(r"^\$ (.*\n(?:>(?: .*)?\n)*)((?:(?!\$ ).*\n)*)", re.MULTILINE)  # and the output below it
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Outcome:
 def steps(block: Block) -> list[Step]:
     """The commands of a block; `> ` begins the further lines of one, as shells show it."""
     found = COMMAND.finditer(block.text)
-    return [Step(block, match[1].rstrip().replace("\n> ", "\n"), match[2]) for match in found]
+    return [Step(block, re.sub(r"\n> ?", "\n", match[1].rstrip()), match[2]) for match in found]
 
 
 def run(found: list[Step], folder: Path) -> list[Outcome]:

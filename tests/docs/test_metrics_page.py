@@ -13,6 +13,8 @@ import pytest
 from tests.docs.pages import DOCS, ROOT
 from tests.serving.conftest import CUSTOMER, FLOWER
 from tests.serving.process import serving
+from towpath.serving.routing.routed import MAINTENANCE, PAUSED
+from towpath.serving.service import BUSY, FAILED, NO_MODEL, NOT_FINITE, QUARANTINED
 
 NAME = re.compile(r"towpath(?:_[a-z]+)+")
 QUERY = re.compile(r"^\| [^|]+ \| `(.*)` \|$", re.MULTILINE)
@@ -91,6 +93,13 @@ def test_every_metric_that_the_code_names_is_on_the_page_and_no_other():
     on_page = {metric.name for metric in rows()}
 
     assert {name for name in named if not name.endswith("_")} == on_page
+
+
+def test_every_kind_of_error_is_on_the_page():
+    kinds = {NO_MODEL.code, QUARANTINED.code, BUSY.code, FAILED, NOT_FINITE, PAUSED, MAINTENANCE}
+    [row] = [line for line in page().splitlines() if line.startswith("| `towpath_errors_total`")]
+
+    assert kinds <= set(re.findall(r"`(\w+)`", row))
 
 
 @pytest.mark.parametrize("metric", sorted(rows()), ids=lambda metric: metric.name)
