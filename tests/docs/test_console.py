@@ -47,7 +47,7 @@ def test_commands_share_one_shell_and_may_go_over_several_lines(home):
     assert (
         told(
             home,
-            "$ cd towpath\n$ pwd\n/home/ana/towpath\n$ echo 'one\n>\n> two'\none\n\ntwo\n$ towpath --version\ntowpath ...\n",
+            "$ cd towpath\n$ pwd\n/home/ana/towpath\n$ echo '1\n>\n> 2'\n1\n\n2\n$ towpath --version\ntowpath ...\n",
         )
         == []
     )

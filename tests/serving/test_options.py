@@ -98,6 +98,14 @@ def test_a_secret_that_was_not_handed_over_does_not_open_the_door(variable, blan
         read_options({}, {variable: blank}, {})
 
 
+def test_keys_that_cannot_be_read_are_told_once_and_in_words(tmp_path):
+    with pytest.raises(InfrastructureError) as caught:
+        read_options({"keys": str(tmp_path / "none")}, {}, {})
+
+    assert str(caught.value) == f"the keys in {tmp_path / 'none'} cannot be read: No such file or directory"
+    assert "this user may read" in caught.value.hint
+
+
 def test_keys_of_the_environment_go_before_those_of_the_project(tmp_path):
     table = {"keys": str(tmp_path / "missing")}
 

@@ -343,6 +343,7 @@ def test_a_worker_without_routes_to_start_from_says_why(tmp_path):
     code, told = ended(start("--routes", tmp_path / "none.json", "--port", 0))
 
     assert code == Exit.REFUSED and "there is no" in told and "Traceback" not in told
+    assert "docs/routes.md" in told.partition("hint: ")[2] and "it was there before" not in told
 
 
 def test_a_worker_may_wait_for_its_first_routes(bundles, tmp_path):
@@ -362,6 +363,14 @@ def test_two_files_of_one_service_are_refused(bundles, tmp_path):
     code, told = ended(start("--routes", here.path, "--routes", tmp_path / "again.json", "--port", 0))
 
     assert code == Exit.USAGE and "bankchurn" in told
+
+
+def test_a_service_comes_from_a_bundle_or_from_routes(bundles, tmp_path):
+    here = site(tmp_path, bundles["bankchurn"])
+    here.write({7: 100})
+    code, told = ended(start(bundles["bankchurn"], "--routes", here.path, "--port", 0))
+
+    assert code == Exit.USAGE and "a bundle and a routes file are both of bankchurn" in told
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")

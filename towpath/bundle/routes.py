@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from towpath.core.errors import Conflict, InfrastructureError
-from towpath.core.routes import Routes, RoutesRefused
+from towpath.core.routes import HOW, Routes, RoutesRefused
 from towpath.core.routes_file import LARGEST, decode, encode, refuse_step
 
 KEPT = 5  # generations beside the file, the newest among them: what a rollback in the dark may need
@@ -49,7 +49,9 @@ def read_content(path: Path) -> bytes:
     try:
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise RoutesRefused("missing", f"there is no {path}", hint="it was there before: put it back") from error
+        raise RoutesRefused(
+            "missing", f"there is no {path}", hint=f"put it back if it was there; else {HOW}"
+        ) from error
     except OSError as error:
         link = error.errno in (errno.ELOOP, errno.ENXIO)  # ENXIO is what a socket says
         reason, told = ("not_regular", "is no plain file") if link else ("unreadable", "cannot be read")

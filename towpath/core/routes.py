@@ -20,6 +20,8 @@ CODES = (
 )  # fmt: skip
 """Why a routes file is refused, in the order in which it is looked at; the last nine when its bundles are."""
 
+HOW = "docs/routes.md shows how it is written"
+
 # \Z, as $ would let a line's end pass, which no header can carry.
 Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,38}\\Z")]
 Number = Annotated[int, Meta(ge=1, le=10**9)]
@@ -37,7 +39,7 @@ class RoutesRefused(VerificationRefused):
     code = "routes-refused"
 
     def __init__(self, reason: str, message: str, *, hint: str = "", faults: Iterable[tuple[str, str]] = ()):
-        super().__init__(message, hint=hint or "write it with Towpath, never by hand: what was live stays live")
+        super().__init__(message, hint=hint or f"{HOW}; what was live stays live")
         self.reason, self.faults = reason, list(faults)
         if reason == "newer_format":
             self.exit_code = Exit.TOO_NEW

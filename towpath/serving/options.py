@@ -130,7 +130,9 @@ def _keys(flag: str | None, file: str | None, environment: Mapping[str, str]) ->
         try:
             return read_keys(Path(file).read_text(encoding="utf-8"), file)
         except (OSError, UnicodeDecodeError) as error:
-            raise InfrastructureError(f"the keys in {file} cannot be read: {error}", hint="--keys FILE") from error
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            hint = "--keys names a file of lines NAME:sha256:DIGEST that this user may read"
+            raise InfrastructureError(f"the keys in {file} cannot be read: {why}", hint=hint) from error
     return ()
 
 

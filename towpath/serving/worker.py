@@ -169,8 +169,9 @@ class Worker:
         slot = str(self._handed.slot) if self._handed else ""
         self._routing = Routing(self._asked, self._telemetry, self._log, slot, lambda: frozenset(self.quarantined))
         services = self._routing.begin(self._named, self._allow_unready)
-        for service in services:
-            _refuse_second(service.name, bundled.values())
+        for name in {one.name for one in services} & {one.name for one in bundled.values()}:
+            told = f"a bundle and a routes file are both of {name}"
+            raise UsageError(told, hint="name one of them: a service comes from a bundle or from routes")
         return services
 
     def _named(self, name: str) -> Service:
