@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -108,6 +109,17 @@ def test_a_port_for_metrics_that_is_taken_is_told(bundles):
         told = process.communicate(timeout=20)[1]
 
     assert process.returncode == Exit.INFRASTRUCTURE and f"port {worker.event['metrics_port']} is taken" in told
+
+
+@pytest.mark.parametrize("workers", [[], ["--workers", "2"]])
+def test_a_port_for_records_and_for_metrics_is_not_told_to_be_killed_for(bundles, workers):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = start(bundles["iris"], *workers, "--port", port, "--metrics-port", port)
+    told = process.communicate(timeout=20)[1]
+
+    assert process.returncode == Exit.INFRASTRUCTURE and f"port {port} is taken by this process itself" in told
+    assert "--metrics-port" in told.partition("hint: ")[2] and "kill" not in told
 
 
 def test_limits_and_the_log_are_set_by_flags_and_the_log_is_whole_when_the_worker_ends(bundles, tmp_path):

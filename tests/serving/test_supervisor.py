@@ -212,7 +212,7 @@ def test_a_port_for_metrics_that_others_would_share_is_taken_all_the_same(iris, 
             process.terminate()
             process.wait(20)
 
-    assert process.returncode == Exit.INFRASTRUCTURE and f"port {port} is taken by process" in told
+    assert process.returncode == Exit.INFRASTRUCTURE and f"port {port} is taken by" in told
 
 
 def resident_bytes(pid: int) -> int:

@@ -121,6 +121,9 @@ def _refused(error: OSError, host: str, port: int) -> InfrastructureError:
             f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}", hint="choose another --host or --port"
         )
     owner = owner_of(port)
+    if owner and owner.pid == os.getpid():
+        hint = "--port and --metrics-port need one each"
+        return InfrastructureError(f"port {port} is taken by this process itself", hint=hint)
     by = f" by process {owner.pid} ({owner.command})" if owner else ""
     stop = f"stop it (kill {owner.pid}), or " if owner else ""
     return InfrastructureError(f"port {port} is taken{by}", hint=f"{stop}choose another with --port")
