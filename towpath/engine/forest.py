@@ -82,8 +82,7 @@ def take_apart(model: bytes, result: str) -> Parts | None:
     """None for a graph without trees, or with some that only onnxruntime can run."""
     if _forest is None or b"TreeEnsemble" not in model:
         return None
-    rest = [(number, content) for number, content in protobuf.fields(memoryview(model))]
-    [graph] = [content for number, content in rest if number == MODEL_GRAPH]
+    [graph] = [content for number, content in protobuf.fields(memoryview(model)) if number == MODEL_GRAPH]
     nodes = [_Node(content) for number, content in protobuf.fields(graph) if number == GRAPH_NODE]
     trees = [_trees(node) for node in nodes if node.kind == "TreeEnsemble"]
     if not trees or any(one is None for one in trees) or any(node.has_graph for node in nodes):

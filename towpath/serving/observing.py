@@ -86,10 +86,9 @@ class Observer:
         for size in batches:
             self._rows.observe(size)
         self._rows.observe(1.0, waited - sum(batches))
-        for start in range(0, waited, CHUNK) if waited > MOST else ():
-            self._sketches.add(records[start : start + CHUNK], seen[start : start + CHUNK])
-        if waited <= MOST:
-            self._sketches.add(records, seen)
+        step = waited if waited <= MOST else CHUNK
+        for start in range(0, waited, step):
+            self._sketches.add(records[start : start + step], seen[start : start + step])
         self._count_decided(aside)
 
     def forget(self, telemetry: Telemetry) -> None:

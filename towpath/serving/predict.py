@@ -11,7 +11,7 @@ from towpath.core.errors import VerificationRefused
 from towpath.engine.answers import Seen, together
 from towpath.serving.exchange import Exchange, Refusal
 from towpath.serving.model import Model, encode
-from towpath.serving.reading import UNREADABLE, BreaksContract, Reader
+from towpath.serving.reading import BreaksContract, Reader
 from towpath.serving.service import BUSY, NO_MODEL, Service
 
 T = TypeVar("T")
@@ -37,12 +37,9 @@ class Predictions:
             record, seen = known
             return self._answer([(exchange, record, model)], seen)
         try:
-            record = model.reader.quick(exchange.body)
-        except UNREADABLE:
-            try:
-                record = model.reader.second_look(exchange.body)
-            except BreaksContract as broken:
-                return self._service.refuse_faults(exchange, broken.faults, model)
+            record = model.reader.record(exchange.body)
+        except BreaksContract as broken:
+            return self._service.refuse_faults(exchange, broken.faults, model)
         model.batcher.submit(model.prepare(record), (exchange, record, model), self._take, exchange.began)
 
     def _answer(self, tickets: Sequence[Ticket], seen: Any) -> None:
